@@ -1,0 +1,153 @@
+"""Time and weigh the VAE's decoding against diffusers', in turns and on the same weights.
+
+    python benchmarks/vae.py --threads 2
+
+Weights are random; the network has the published configuration. Each repeat runs both networks,
+so that a busy machine slows both alike; the ratio is that of the medians. Memory is the peak of a
+process of its own that loads one network and decodes once.
+"""
+
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import torch
+import tyro
+
+from danqing.core.device import DTYPES, native_bf16
+from danqing.models.vae import VAE, VAEConfig
+from danqing.models.vae.names import fold, ours
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKLQwenImage
+
+Module = TypeVar("Module", bound=torch.nn.Module)
+Contestant = Literal["diffusers", "danqing"]
+WARM_UP = 64
+
+
+def main(
+    *,
+    threads: int = 2,
+    repeats: int = 3,
+    dtypes: tuple[str, ...] = ("float32", "bfloat16"),
+    sides: tuple[int, ...] = (512, 1024),
+) -> None:
+    """Print a table of times, ratios and peaks of memory.
+
+    Args:
+        threads: CPU threads.
+        repeats: How often each network runs.
+        dtypes: Number formats of weights and activations.
+        sides: Sides of the decoded pictures, in pixels.
+    """
+    import diffusers
+
+    torch.set_num_threads(threads)
+    print(f"{date.today()}, {processor()}, {threads} threads, python {platform.python_version()},")
+    native = "native" if native_bf16("cpu") else "emulated"
+    print(f"torch {torch.__version__}, diffusers {diffusers.__version__}, bfloat16 {native}")
+    print(f"{'':16}{'diffusers':>22}{'danqing':>22}{'ratio':>8}{'difference':>12}")
+    for name in dtypes:
+        for side in sides:
+            theirs, mine, difference = compare(DTYPES[name], side, repeats)
+            before, after = (alone(who, name, side, threads) for who in ("diffusers", "danqing"))
+            print(
+                f"{name:10}{side:6}{theirs:10.2f} s{before:6.2f} GiB{mine:10.2f} s{after:6.2f} GiB"
+                f"{mine / theirs:8.2f}{difference:12.1e}",
+                flush=True,
+            )
+
+
+@torch.no_grad()
+def compare(dtype: torch.dtype, side: int, repeats: int) -> tuple[float, float, float]:
+    """Return both median seconds, and the largest difference between the two pictures."""
+    reference = build_reference(dtype)
+    with torch.device("meta"):
+        vae = VAE(VAEConfig.from_published(reference.config)).eval()
+    weights = {
+        name: fold(name, weight)
+        for published, weight in reference.state_dict().items()
+        if (name := ours(published)) is not None
+    }
+    vae.load_state_dict(weights, assign=True)
+    networks = [decoding(reference), vae.decode]
+    for decode in networks:
+        decode(latents(WARM_UP, dtype))
+    seconds: list[list[float]] = [[], []]
+    pictures: list[torch.Tensor] = [torch.empty(0), torch.empty(0)]
+    for _ in range(repeats):
+        for i, decode in enumerate(networks):
+            start = time.perf_counter()
+            pictures[i] = decode(latents(side, dtype))
+            seconds[i].append(time.perf_counter() - start)
+    theirs, mine = (statistics.median(times) for times in seconds)
+    return theirs, mine, (pictures[0] - pictures[1]).abs().max().item()
+
+
+def alone(who: Contestant, dtype: str, side: int, threads: int) -> float:
+    """Return the peak of resident memory, in GiB, of a process that decodes once."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(peak, who, dtype, side, threads).result()
+
+
+@torch.no_grad()
+def peak(who: Contestant, dtype: str, side: int, threads: int) -> float:
+    """Decode once and return this process's peak of resident memory, in GiB."""
+    torch.set_num_threads(threads)
+    if who == "diffusers":
+        decode = decoding(build_reference(DTYPES[dtype]))
+    else:
+        decode = built_as(DTYPES[dtype], lambda: VAE(VAEConfig())).decode
+    decode(latents(side, DTYPES[dtype]))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def build_reference(dtype: torch.dtype) -> "AutoencoderKLQwenImage":
+    """Return the reference with random weights."""
+    from diffusers import AutoencoderKLQwenImage
+
+    return built_as(dtype, AutoencoderKLQwenImage)
+
+
+def built_as(dtype: torch.dtype, build: Callable[[], Module]) -> Module:
+    """Return what `build` builds, in a dtype from the first byte on."""
+    torch.manual_seed(0)
+    torch.set_default_dtype(dtype)
+    module = build().eval()
+    torch.set_default_dtype(torch.float32)
+    return module
+
+
+def decoding(reference: "AutoencoderKLQwenImage") -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return how the reference decodes pictures, which to it are videos of one frame."""
+    return lambda z: reference.decode(z[:, :, None]).sample[:, :, 0]
+
+
+def latents(side: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return the same random latents for everyone."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(1, 16, side // 8, side // 8, generator=generator).to(dtype)
+
+
+def processor() -> str:
+    """Return the name of this machine's processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

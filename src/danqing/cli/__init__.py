@@ -1,0 +1,1 @@
+"""The command line: argument, call, print; nothing else happens here."""

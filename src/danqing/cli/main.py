@@ -1,0 +1,42 @@
+"""`danqing VERB ...`: one function a verb, whose docstring is its help.
+
+Verb modules import nothing heavy at the top, so that help answers at once.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import tyro
+
+from danqing import __doc__ as description
+from danqing.cli.generate import generate
+from danqing.cli.info import info
+from danqing.cli.models import models
+from danqing.cli.train import train
+from danqing.core.errors import DanqingError
+
+VERBS = {verb.__name__: verb for verb in (generate, info, models, train)}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run one verb.
+
+    A user's mistake costs one line and exit code 1, Ctrl-C one line and 130; a mistake of ours
+    keeps its traceback.
+    """
+    logging.basicConfig(format="danqing: %(message)s", level=logging.WARNING)
+    logging.getLogger("danqing").setLevel(logging.INFO)
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            VERBS,
+            prog="danqing",
+            description=description,
+            args=args,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except DanqingError as error:
+        sys.exit(f"danqing: {error}")
+    except KeyboardInterrupt:
+        print("\ndanqing: stopped.", file=sys.stderr)
+        sys.exit(130)

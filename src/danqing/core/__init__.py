@@ -1,0 +1,1 @@
+"""Foundations with no opinion about pictures; imports the standard library and torch only."""

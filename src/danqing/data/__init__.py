@@ -1,0 +1,1 @@
+"""Data: from raw or drawn pictures to what training reads."""

@@ -1,0 +1,24 @@
+"""Drawn pictures with exact captions in English and Chinese: a world small enough to learn."""
+
+from danqing.data.synthesis.captions import Vocabulary, caption, vocabulary
+from danqing.data.synthesis.draw import Style, draw
+from danqing.data.synthesis.prompts import Prompt, digest, held_out
+from danqing.data.synthesis.propose import Limits
+from danqing.data.synthesis.sample import Sample, Synthesis
+from danqing.data.synthesis.split import Split, bucket
+
+__all__ = [
+    "Limits",
+    "Prompt",
+    "Sample",
+    "Split",
+    "Style",
+    "Synthesis",
+    "Vocabulary",
+    "bucket",
+    "caption",
+    "digest",
+    "draw",
+    "held_out",
+    "vocabulary",
+]

@@ -1,0 +1,194 @@
+"""Exact captions: a specification said in English or Chinese, in eight ways each.
+
+A template is words parted by spaces (in Chinese the spaces only part the words and are not
+written) with `{fields}`; what stands in [brackets] is said only when the specification names a
+ground. The last two of the eight wordings are held out; they are made of words that training
+knows, so they ask for another sentence and not for another vocabulary.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from danqing.data.synthesis.words import CHARACTERS, LETTERS, UNSEEN_CHARACTERS
+from danqing.scorers.world import (
+    BACKGROUNDS,
+    PALETTE,
+    SHAPES,
+    Language,
+    Object,
+    Scene,
+    Specification,
+    TextSpec,
+)
+
+TEMPLATES: Final = range(8)
+HELD_OUT_TEMPLATES: Final = (6, 7)
+TRAINING_TEMPLATES: Final = tuple(t for t in TEMPLATES if t not in HELD_OUT_TEMPLATES)
+
+_SCENE: Final[dict[Language, tuple[str, ...]]] = {
+    "en": (
+        "{things} [on a {ground} background]",
+        "a picture of {things} [on a {ground} background]",
+        "a drawing of {things} [on a {ground} background]",
+        "draw {things} [on a {ground} background]",
+        "[on a {ground} background ,] we see {things}",
+        "{things} , simple and flat [, on a {ground} background]",
+        "a simple picture of {things} [on a {ground} background]",
+        "[on a {ground} background ,] draw {things} , simple and flat",
+    ),
+    "zh": (
+        "{things} [， {ground} 背景]",
+        "一张 图片 ， 画着 {things} [， {ground} 背景]",
+        "图中 有 {things} [， {ground} 背景]",
+        "画 {things} [， {ground} 背景]",
+        "[在 {ground} 背景 上] 画着 {things}",
+        "{things} ， 简单 的 图片 [， {ground} 背景]",
+        "画 一张 简单 的 图片 ， 有 {things} [， {ground} 背景]",
+        "[在 {ground} 背景 上] 有 {things} ， 简单 的 图片",
+    ),
+}
+
+_TEXT: Final[dict[Language, tuple[str, ...]]] = {
+    "en": (
+        "{quote} in {color} on a {ground} background",
+        "the {kind} {quote} in {color} on a {ground} background",
+        "a picture of the {kind} {quote} in {color} on a {ground} background",
+        "the {color} {kind} {quote} on a {ground} background",
+        "draw {quote} in {color} on a {ground} background",
+        "on a {ground} background , the {color} {kind} {quote}",
+        "a picture of {quote} in {color} on a {ground} background",
+        "on a {ground} background , draw the {kind} {quote} in {color}",
+    ),
+    "zh": (
+        "{color} 的 {quote} ， {ground} 背景",
+        "{color} 的 {kind} {quote} ， {ground} 背景",
+        "一张 图片 ， 画着 {color} 的 {kind} {quote} ， {ground} 背景",
+        "画 {color} 的 {kind} {quote} ， {ground} 背景",
+        "在 {ground} 背景 上 画着 {color} 的 {quote}",
+        "图中 有 {color} 的 {quote} ， {ground} 背景",
+        "图中 有 {color} 的 {kind} {quote} ， {ground} 背景",
+        "在 {ground} 背景 上 画着 {color} 的 {kind} {quote}",
+    ),
+}
+
+_NUMBERS = {"en": ("two", "three", "four", "five"), "zh": ("一个", "两个", "三个", "四个", "五个")}
+_SHAPES_EN = {shape: (shape, "crosses" if shape == "cross" else f"{shape}s") for shape in SHAPES}
+_SHAPES_ZH = {
+    "circle": "圆形",
+    "square": "方形",
+    "triangle": "三角形",
+    "star": "星形",
+    "heart": "心形",
+    "cross": "十字形",
+    "diamond": "菱形",
+    "hexagon": "六边形",
+}
+_COLORS_ZH = {
+    "red": "红色",
+    "orange": "橙色",
+    "yellow": "黄色",
+    "green": "绿色",
+    "blue": "蓝色",
+    "purple": "紫色",
+    "pink": "粉色",
+    "brown": "棕色",
+    "black": "黑色",
+    "white": "白色",
+}
+_GROUNDS_ZH = {"gray": "灰色", "cream": "米色", "mint": "薄荷色", "sky": "天蓝色"}
+_PLACES_ZH = {"left of": "左边", "right of": "右边", "above": "上方", "below": "下方"}
+_KINDS = {
+    "en": ("letter", "word", "character", "characters"),
+    "zh": ("字母", "单词", "汉字", "汉字"),
+}
+_QUOTES = {"en": '"{}"', "zh": "“{}”"}
+_MARKS = (",", '"', "，", "“", "”")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Everything that captions are made of; a tokenizer can be built from it."""
+
+    english: tuple[str, ...]
+    """Words; a space stands before each unless it begins the caption."""
+    starters: tuple[str, ...]
+    """Those of the English words that can begin a caption."""
+    chinese: tuple[str, ...]
+    """Words outside quotes, written without spaces."""
+    marks: tuple[str, ...]
+    """Punctuation; a space stands before an opening English quote unless it begins the caption."""
+    characters: tuple[str, ...]
+    """Whatever can stand inside quotes."""
+
+
+def caption(spec: Specification, language: Language, template: int = 0) -> str:
+    """Say a specification exactly: all that it demands, and nothing else.
+
+    Args:
+        spec: What to say.
+        language: The language of the sentence; a quoted string keeps its own script.
+        template: Which of the eight wordings, 0 to 7.
+    """
+    if isinstance(spec, TextSpec):
+        frame, fields = _TEXT[language][template], _text_fields(spec, language)
+    else:
+        frame, fields = _SCENE[language][template], {"things": _things(spec, language)}
+    ground = spec.background
+    frame = re.sub(r"\[(.*?)\]", r"\1" if ground else "", frame)
+    if ground:
+        fields["ground"] = ground if language == "en" else _GROUNDS_ZH[ground]
+    words = [word.format_map(fields) for word in frame.split()]
+    return " ".join(words).replace(" ,", ",") if language == "en" else "".join(words)
+
+
+def vocabulary() -> Vocabulary:
+    """Return all words, marks and characters that captions use."""
+    frames = {lang: " ".join(_SCENE[lang] + _TEXT[lang]) for lang in _SCENE}
+    plain = {lang: re.sub(r"\{\w+\}|[\[\],，]", " ", text).split() for lang, text in frames.items()}
+    nouns = [form for forms in _SHAPES_EN.values() for form in forms]
+    english = [*plain["en"], "a", "an", *_NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
+    english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
+    chinese = [*plain["zh"], *_NUMBERS["zh"], *_COLORS_ZH.values(), *_GROUNDS_ZH.values()]
+    chinese += [*_SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
+    openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in _SCENE["en"] + _TEXT["en"]}
+    openings |= {"a", "an", "we", *_NUMBERS["en"]}
+    letters = LETTERS + LETTERS.lower() + CHARACTERS + UNSEEN_CHARACTERS
+    return Vocabulary(
+        english=tuple(dict.fromkeys(english)),
+        starters=tuple(sorted(word for word in openings if "{" not in word)),
+        chinese=tuple(dict.fromkeys(chinese)),
+        marks=_MARKS,
+        characters=tuple(letters),
+    )
+
+
+def _things(spec: Scene, language: Language) -> str:
+    phrases = [_noun_phrase(thing, language) for thing in spec.objects]
+    placed = spec.objects[-1].position
+    if placed is None:
+        return (" and " if language == "en" else "和").join(phrases)
+    anchor, subject = phrases[placed[1]], phrases[-1]
+    if language == "en":
+        return f"{subject} {placed[0]} {anchor}"
+    return f"{subject}在{anchor}的{_PLACES_ZH[placed[0]]}"
+
+
+def _noun_phrase(thing: Object, language: Language) -> str:
+    if language == "zh":
+        color = _COLORS_ZH[thing.color] if thing.color else ""
+        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{_SHAPES_ZH[thing.shape]}"
+    single, plural = _SHAPES_EN[thing.shape]
+    noun = single if thing.count == 1 else plural
+    noun = f"{thing.color} {noun}" if thing.color else noun
+    article = "an" if noun[0] in "aeiou" else "a"
+    return f"{article if thing.count == 1 else _NUMBERS['en'][thing.count - 2]} {noun}"
+
+
+def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
+    kind = (0 if spec.language == "en" else 2) + (len(spec.string) > 1)
+    return {
+        "quote": _QUOTES[language].format(spec.string),
+        "color": spec.color if language == "en" else _COLORS_ZH[spec.color],
+        "kind": _KINDS[language][kind],
+    }

@@ -1,0 +1,225 @@
+"""Pictures of specifications, drawn so that what is asked for is plainly there.
+
+Shapes are stamped through a mask of three times their size, so edges are smooth and only the
+shape's own box is ever drawn large. All lengths are fractions of the shorter side.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+
+from PIL import Image, ImageDraw
+
+from danqing.data.synthesis.fonts import FACES, TRAINING_FACES, Face
+from danqing.data.synthesis.split import allowed_colors
+from danqing.scorers.world import (
+    BACKGROUNDS,
+    PALETTE,
+    RELATIONS,
+    SHAPES,
+    Color,
+    Object,
+    Point,
+    Scene,
+    Specification,
+    TextSpec,
+)
+
+_SUPERSAMPLE = 3
+_RADII = {1: (0.24, 0.34), 2: (0.17, 0.22), 3: (0.145, 0.18), 4: (0.13, 0.16), 5: (0.12, 0.145)}
+"""Number of shapes in a picture: the range of the circles around them."""
+_ROW_RADII = {1: (0.16, 0.2), 2: (0.13, 0.155), 3: (0.11, 0.13)}
+"""Likewise for shapes that stand in a row, by the longer of two facing rows."""
+_MARGIN = 0.02
+_GAP = 0.03
+_TEXT_WIDTH, _TEXT_HEIGHT = 0.78, 0.48
+"""Room for a string; the height is that of a capital letter."""
+_CHARACTER = 0.62
+"""Room for one Chinese character, ink and all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How much two pictures of one specification may differ."""
+
+    jitter: int = 4
+    """Largest change of a colour channel, in steps of 1/255; the world allows 14."""
+    rotation: float = 6.0
+    """Largest turn of a shape in degrees; the world allows 12."""
+    sway: float = 0.03
+    """Largest shift of a string from the centre, as a share of the picture's sides."""
+    stretch: float = 0.06
+    """Largest change of a string's size, as a share of that size."""
+    fonts: tuple[str, ...] = TRAINING_FACES
+    """Names of typefaces to choose from; those of the string's script are used."""
+
+
+_Circle = tuple[Point, float]
+"""Centre and radius."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    shape: str
+    color: Color
+    centre: Point
+    radius: float
+    turn: float
+
+
+def draw(
+    spec: Specification,
+    rng: Random,
+    *,
+    size: tuple[int, int] = (256, 256),
+    style: Style | None = None,
+) -> Image.Image:
+    """Draw a specification; what it leaves open is drawn from `rng`.
+
+    Args:
+        spec: What the picture must show.
+        rng: Decides places, sizes, turns, shades, typeface, and colours that are not specified.
+        size: Width and height in pixels.
+        style: How much of that freedom to use.
+
+    Returns:
+        An RGB picture of exactly `size`.
+    """
+    style = style or Style()
+    ground = spec.background or rng.choice(tuple(BACKGROUNDS))
+    image = Image.new("RGB", size, _shade(BACKGROUNDS[ground], rng, style.jitter))
+    if isinstance(spec, TextSpec):
+        _write(image, spec, rng, style)
+    else:
+        for stamp in _arrange(spec, size, rng, style):
+            _stamp(image, stamp)
+    return image
+
+
+def _shade(color: Color, rng: Random, jitter: int) -> Color:
+    red, green, blue = (min(255, max(0, c + rng.randint(-jitter, jitter))) for c in color)
+    return red, green, blue
+
+
+def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> list[_Stamp]:
+    """Give every single shape of a scene its place, size, turn and colour."""
+    colors = _choose_colors(scene.objects, rng)
+    placed = scene.objects[-1].position
+    if placed is None:
+        circles = _scatter(sum(thing.count for thing in scene.objects), size, rng)
+    else:
+        first, last = scene.objects[0].count, scene.objects[-1].count
+        circles = _face(first, last, RELATIONS[placed[0]], size, rng)
+    singles = [
+        (thing.shape, color)
+        for thing, color in zip(scene.objects, colors, strict=True)
+        for _ in range(thing.count)
+    ]
+    return [
+        _Stamp(
+            shape,
+            _shade(PALETTE[color], rng, style.jitter),
+            centre,
+            radius,
+            math.radians(rng.uniform(-style.rotation, style.rotation)),
+        )
+        for (shape, color), (centre, radius) in zip(singles, circles, strict=True)
+    ]
+
+
+def _choose_colors(things: Sequence[Object], rng: Random) -> list[str]:
+    """Keep named colours; choose open ones that training may show, each a new one."""
+    taken = [thing.color for thing in things]
+    for i, thing in enumerate(things):
+        taken[i] = thing.color or rng.choice(
+            [c for c in allowed_colors(thing.shape) if c not in taken]
+        )
+    return [color for color in taken if color is not None]
+
+
+def _scatter(count: int, size: tuple[int, int], rng: Random) -> list[_Circle]:
+    """Place circles anywhere, apart from each other and from the border."""
+    width, height = size
+    side = min(size)
+    small, large = _RADII[count]
+    while True:
+        circles: list[_Circle] = []
+        for _ in range(60):
+            radius = side * rng.uniform(small, large)
+            inset = radius + _MARGIN * side
+            x, y = rng.uniform(inset, width - inset), rng.uniform(inset, height - inset)
+            if all(
+                math.dist((x, y), centre) > radius + other + _GAP * side
+                for centre, other in circles
+            ):
+                circles.append(((x, y), radius))
+                if len(circles) == count:
+                    return circles
+
+
+def _face(
+    anchors: int, subjects: int, direction: Point, size: tuple[int, int], rng: Random
+) -> list[_Circle]:
+    """Place two rows that face each other across the middle: first the anchors' row."""
+    small, large = _ROW_RADII[max(anchors, subjects)]
+    apart, drift = rng.uniform(0.23, 0.26), rng.uniform(-0.025, 0.025)
+    (ax, ay), circles = direction, list[_Circle]()
+    for count, side in ((anchors, -1), (subjects, 1)):
+        step = 2 * large + rng.uniform(0.04, 0.07)
+        wander = 0.09 if count == 1 else 0.02
+        shift = rng.uniform(-wander, wander)
+        for i in range(count):
+            # Rows stretch with the picture, so wide pictures are used in full.
+            toward, along = side * apart, shift + step * (i - (count - 1) / 2)
+            x = 0.5 + ax * toward + abs(ay) * along + abs(ax) * drift
+            y = 0.5 + ay * toward + abs(ax) * along + abs(ay) * drift
+            circles.append(((x * size[0], y * size[1]), min(size) * rng.uniform(small, large)))
+    return circles
+
+
+def _stamp(image: Image.Image, stamp: _Stamp) -> None:
+    """Paint one shape, smooth at its edges."""
+    left, top = (math.floor(c - stamp.radius) for c in stamp.centre)
+    side = math.ceil(2 * stamp.radius) + 2
+    cos, sin = math.cos(stamp.turn), math.sin(stamp.turn)
+    x0, y0 = stamp.centre[0] - left, stamp.centre[1] - top
+    outline = [
+        (
+            _SUPERSAMPLE * (x0 + stamp.radius * (cos * x - sin * y)),
+            _SUPERSAMPLE * (y0 + stamp.radius * (sin * x + cos * y)),
+        )
+        for x, y in SHAPES[stamp.shape]
+    ]
+    mask = Image.new("L", (_SUPERSAMPLE * side, _SUPERSAMPLE * side))
+    ImageDraw.Draw(mask).polygon(outline, fill=255)
+    image.paste(stamp.color, (left, top), mask.reduce(_SUPERSAMPLE))
+
+
+@lru_cache(maxsize=4096)
+def _ink(face: Face, string: str) -> tuple[float, float, float, float]:
+    """Return the box of a string's ink at one pixel an em."""
+    left, top, right, bottom = face.at(200).getbbox(string)
+    return left / 200, top / 200, right / 200, bottom / 200
+
+
+def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> None:
+    """Write a string large, near the centre."""
+    face = rng.choice([FACES[f] for f in style.fonts if FACES[f].script == spec.language])
+    left, top, right, bottom = _ink(face, spec.string)
+    width, height = image.size
+    if spec.language == "en":
+        # Centring on a capital keeps one base line for all words.
+        _, top, _, bottom = _ink(face, "H")
+        room = min(_TEXT_WIDTH * width / (right - left), _TEXT_HEIGHT * height / (bottom - top))
+    else:
+        room = min(_TEXT_WIDTH * width / len(spec.string), _CHARACTER * height)
+        if len(spec.string) == 1:
+            left, right = 0.0, 1.0
+        _, top, _, bottom = _ink(face, "国")
+    em = round(room * rng.uniform(1 - style.stretch, 1 + style.stretch))
+    x = width * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (left + right) / 2
+    y = height * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (top + bottom) / 2
+    color = _shade(PALETTE[spec.color], rng, style.jitter)
+    ImageDraw.Draw(image).text((x, y), spec.string, font=face.at(em), fill=color)

@@ -1,0 +1,1 @@
+"""The vision-language network that reads prompts and source pictures."""

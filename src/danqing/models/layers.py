@@ -1,0 +1,116 @@
+"""What every transformer here is made of: linear map, norm, rotation, attention.
+
+Modules run in the dtype of their weights; statistics and rotations are float32.
+
+Dimension key:
+    B batch    T tokens, S tokens that are read    D channels in    E channels out
+    N heads    K channels per head    R = K / 2 rotary angles
+"""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Bool, Complex64, Float, Float32
+from torch import Tensor, nn
+
+from danqing.core.device import native_bf16
+
+SCRATCH = 2**21
+"""Numbers of a weight that are widened to float32 at a time."""
+
+FEW = 4
+"""With fewer rows than this, reading the weight is the whole cost, so it is not widened."""
+
+
+class Linear(nn.Linear):
+    """A linear map that starts as in DiT: Xavier-uniform weight, zero bias."""
+
+    def reset_parameters(self) -> None:
+        """Draw a fresh weight and clear the bias."""
+        nn.init.xavier_uniform_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, input: Float[Tensor, "*rows D"]) -> Float[Tensor, "*rows E"]:
+        """Return the map of every row."""
+        return linear(input, self.weight, self.bias)
+
+
+def linear(
+    x: Float[Tensor, "*rows D"], weight: Float[Tensor, "E D"], bias: Float[Tensor, "E"] | None
+) -> Float[Tensor, "*rows E"]:
+    """Return `x @ weight.T + bias`.
+
+    A CPU without bfloat16 instructions emulates such products at a quarter of its float32 speed.
+    There the product is float32, a slice of the weight at a time, and rounded once; native
+    instructions accumulate in float32 too, so only the order of their sums is different.
+    """
+    rows = x.numel() // x.shape[-1]
+    if x.dtype == torch.bfloat16 and x.device.type == "cpu" and rows >= FEW and _emulated():
+        wide = x.float()
+        out = x.new_empty(*x.shape[:-1], len(weight))
+        step = max(1, SCRATCH // weight.shape[1])
+        for start in range(0, len(weight), step):
+            part = slice(start, start + step)
+            offset = None if bias is None else bias[part].float()
+            out[..., part] = F.linear(wide, weight[part].float(), offset)
+        return out
+    # A bfloat16 product may round a view differently from the same numbers in a row.
+    return F.linear(x.contiguous(), weight, bias)
+
+
+@torch.compiler.assume_constant_result
+def _emulated() -> bool:
+    return not native_bf16("cpu")
+
+
+class RMSNorm(nn.Module):
+    """Divide by the root mean square over the last axis, then scale by a learned weight.
+
+    Follows "Root Mean Square Layer Normalization" (arXiv 1910.07467).
+    """
+
+    def __init__(self, dim: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.empty(dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to one."""
+        nn.init.ones_(self.weight)
+
+    def wide(self, x: Float[Tensor, "*rows D"]) -> Float32[Tensor, "*rows D"]:
+        """Return `x` normalized and scaled in float32, for what goes on in float32."""
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        return x * torch.rsqrt(norm.square() / x.shape[-1] + self.eps) * self.weight
+
+    def forward(self, x: Float[Tensor, "*rows D"]) -> Float[Tensor, "*rows D"]:
+        """Return `x` normalized and scaled, in the weight's dtype."""
+        return self.wide(x).to(self.weight.dtype)
+
+
+def rotate(
+    x: Float[Tensor, "B T N K"], rotation: Complex64[Tensor, "#B T 1 R"]
+) -> Float32[Tensor, "B T N K"]:
+    """Turn each pair of neighbouring channels by its angle (RoFormer, arXiv 2104.09864).
+
+    Args:
+        x: Queries or keys.
+        rotation: A point of the unit circle for every token and pair; a batch of one serves all.
+    """
+    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * rotation).flatten(-2)
+
+
+def attend(
+    q: Float[Tensor, "B N T K"],
+    k: Float[Tensor, "B N S K"],
+    v: Float[Tensor, "B N S K"],
+    mask: Bool[Tensor, "B S"] | None = None,
+) -> Float[Tensor, "B T N*K"]:
+    """Let T tokens read those of S tokens whose `mask` is true, at scale 1 / sqrt(K)."""
+    if mask is not None:
+        mask = mask[:, None, None]
+    read = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return rearrange(read, "b n t k -> b t (n k)")

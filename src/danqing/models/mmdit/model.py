@@ -1,0 +1,152 @@
+"""The MMDiT: text, noisy image and sigma in; velocity out.
+
+Dimension key:
+    B batch    M moments: sigma, and 0 if sources are steered as at sigma 0
+    L text tokens    I image tokens    E text channels    C token channels    O output channels
+    D width
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from danqing.models.layers import Linear, RMSNorm
+from danqing.models.mmdit.block import EPS, MMDiTBlock, modulate
+from danqing.models.mmdit.config import MMDiTConfig
+from danqing.models.mmdit.rope import Layout, rotation
+
+WAVES = 128
+"""Cosines of the time embedding, and as many sines."""
+
+PERIOD = 10_000
+"""The slowest wave turns by one radian in this many timesteps, about."""
+
+
+class TimeEmbedding(nn.Module):
+    """Cosines and sines of the timestep, through a small MLP."""
+
+    def __init__(self, config: MMDiTConfig) -> None:
+        super().__init__()
+        self.exact = config.exact_timestep
+        self.linear_1 = Linear(2 * WAVES, config.width)
+        self.linear_2 = Linear(config.width, config.width)
+        self.addition = nn.Embedding(2, config.width) if config.addition_t_cond else None
+
+    def forward(
+        self, sigma: Float[Tensor, "M #B"], addition: Int[Tensor, "#B"] | None = None
+    ) -> Float[Tensor, "M #B D"]:
+        """Embed each sigma, in [0, 1], and the flag, 0 or 1, of models that have one."""
+        assert (addition is None) == (self.addition is None), "the flag is missing or unknown"
+        dtype = self.linear_1.weight.dtype
+        steps = torch.arange(WAVES, dtype=torch.float32, device=sigma.device)
+        frequencies = torch.exp(steps * (-math.log(PERIOD) / WAVES))
+        if not self.exact:
+            # The reference rounds it, so published weights expect it.
+            sigma = sigma.to(dtype)
+        angles = 1000 * (sigma.float()[..., None] * frequencies)
+        waves = torch.cat((angles.cos(), angles.sin()), dim=-1).to(dtype)
+        temb = self.linear_2(F.silu(self.linear_1(waves)))
+        return temb if self.addition is None else temb + self.addition(addition)
+
+
+class MMDiT(nn.Module):
+    """Qwen-Image's double-stream transformer, in every v1 variant (arXiv 2508.02324)."""
+
+    def __init__(self, config: MMDiTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.time = TimeEmbedding(config)
+        self.text_norm = RMSNorm(config.text_channels, EPS)
+        self.text_in = Linear(config.text_channels, config.width)
+        self.image_in = Linear(config.in_channels, config.width)
+        self.blocks = nn.ModuleList(
+            MMDiTBlock(config.width, config.heads) for _ in range(config.depth)
+        )
+        self.modulate_out = Linear(config.width, 2 * config.width)
+        self.proj_out = Linear(config.width, config.patch**2 * config.out_channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start each block as the identity and the velocity as zero (adaLN-zero of DiT).
+
+        Every other part has already drawn its own weights; DiT is arXiv 2212.09748.
+        """
+        zeroed = [self.modulate_out, self.proj_out]
+        for block in self.blocks:
+            zeroed += [block.text.modulate, block.image.modulate]
+        for part in zeroed:
+            nn.init.zeros_(part.weight)
+            nn.init.zeros_(part.bias)
+
+    def forward(
+        self,
+        tokens: Float[Tensor, "B I C"],
+        text: Float[Tensor, "B L E"],
+        sigma: Float[Tensor, "#B"],
+        layouts: Sequence[Layout],
+        text_mask: Bool[Tensor, "B L"] | None = None,
+        token_mask: Bool[Tensor, "B I"] | None = None,
+        addition: Int[Tensor, "#B"] | None = None,
+    ) -> Float[Tensor, "B I O"]:
+        """Return the velocity of every image token, sources and padding included.
+
+        Args:
+            tokens: The noisy target, then its sources, packed; right-padded where sizes differ.
+            text: What the conditioner read, right-padded where lengths differ.
+            sigma: Noise level in [0, 1], of each sample, or one for all: then the modulations,
+                which depend on nothing else, are computed once.
+            layouts: The pictures behind `tokens`, of each sample or one for all.
+            text_mask: Which text tokens are real; None if all are.
+            token_mask: Which image tokens are real; None if all are.
+            addition: The flag of models with `addition_t_cond`, 0 or 1.
+        """
+        assert len(layouts) in (1, len(tokens)), f"{len(layouts)} layouts for {len(tokens)}"
+        image = self.image_in(tokens)
+        text = self.text_in(self.text_norm(text))
+
+        sigmas, still = sigma[None], None
+        if self.config.zero_cond_t:
+            sigmas = torch.cat((sigmas, torch.zeros_like(sigmas)))
+            still = _sources(layouts, image)
+        temb = self.time(sigmas, addition)
+        turn = rotation(
+            layouts,
+            text.shape[1],
+            image.shape[1],
+            self.config.rope_axes,
+            layered=self.config.layered,
+            device=image.device,
+        )
+        mask = _joint_mask(text, image, text_mask, token_mask)
+
+        for block in self.blocks:
+            text, image = block(text, image, temb, turn, mask, still)
+
+        # Here, unlike in the blocks, scale comes before shift.
+        scale, shift = self.modulate_out(F.silu(temb[0]))[:, None].chunk(2, dim=-1)
+        return self.proj_out(modulate(image, shift, scale))
+
+
+def _sources(layouts: Sequence[Layout], image: Float[Tensor, "B I D"]) -> Bool[Tensor, "B I"]:
+    """Return which tokens come after the target."""
+    targets = torch.tensor([layout[0].tokens for layout in layouts], device=image.device)
+    places = torch.arange(image.shape[1], device=image.device)
+    return (places >= targets[:, None]).expand(len(image), -1)
+
+
+def _joint_mask(
+    text: Float[Tensor, "B L D"],
+    image: Float[Tensor, "B I D"],
+    text_mask: Bool[Tensor, "B L"] | None,
+    token_mask: Bool[Tensor, "B I"] | None,
+) -> Bool[Tensor, "B L+I"] | None:
+    if text_mask is None and token_mask is None:
+        return None
+    everything = torch.ones(1, 1, dtype=torch.bool, device=image.device)
+    text_mask = everything.expand(text.shape[:2]) if text_mask is None else text_mask
+    token_mask = everything.expand(image.shape[:2]) if token_mask is None else token_mask
+    return torch.cat((text_mask, token_mask), dim=1)

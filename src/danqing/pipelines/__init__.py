@@ -1,0 +1,1 @@
+"""Tasks: prompts to pictures, made of models and flow."""

@@ -1,0 +1,186 @@
+"""Pictures that carry what made them, as JSON in a text chunk of the PNG.
+
+Reading walks the chunks and decodes no pixels. Files come from strangers, so sizes are bounded
+and every value is checked before it is used.
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from jaxtyping import Float
+from PIL.Image import Image
+from torch import Tensor
+
+from danqing.core.config import dump, parse
+from danqing.core.errors import DanqingError, RequestError
+from danqing.core.files import atomic_path
+from danqing.pipelines.request import Request
+
+KEYWORD = "danqing"
+LARGEST = 1 << 20
+"""Bytes of a record at most; the longest prompts are a tenth of it."""
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Everything that made one picture."""
+
+    prompt: str
+    """What was painted."""
+    negative: str
+    """What was not."""
+    size: tuple[int, int]
+    """Width and height in pixels."""
+    steps: int
+    """Sampling steps."""
+    guidance: float
+    """Scale of guidance; 1 is off."""
+    interval: tuple[float, float]
+    """Sigmas at which there was guidance."""
+    sampler: str
+    """Name of the sampler."""
+    seed: int
+    """Seed of the first picture of the batch."""
+    batch: int
+    """Pictures that were painted together."""
+    index: int
+    """Which of them this is, counted from 0."""
+    model: str
+    """Name of the model."""
+    weights: str
+    """Fingerprint of its weights."""
+    dtype: str
+    """Number format the networks ran in."""
+    device: str
+    """Kind of device."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Versions of the programs."""
+
+    @property
+    def request(self) -> Request:
+        """The request that makes this picture again, given the same weights and machine."""
+        return Request(
+            self.prompt,
+            negative=self.negative,
+            size=self.size,
+            steps=self.steps,
+            guidance=self.guidance,
+            interval=self.interval,
+            sampler=self.sampler,
+            seed=self.seed,
+            batch=self.batch,
+            index=self.index,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image and what made it."""
+
+    image: Image
+    record: Record
+
+    def save(self, path: str | Path) -> Path:
+        """Write a PNG with its record, whole or not at all, and return its path.
+
+        Raises:
+            RequestError: the name does not end in `.png`.
+            StorageError: the disk cannot take it.
+        """
+        from PIL.PngImagePlugin import PngInfo
+
+        path = Path(path)
+        if path.suffix.lower() != ".png":
+            raise RequestError(
+                f"pictures must be saved as .png, which keeps their record, got {path.name}; "
+                f"try {path.with_suffix('.png').name}."
+            )
+        info = PngInfo()
+        info.add_itxt(KEYWORD, json.dumps(dump(self.record), ensure_ascii=False))
+        with atomic_path(path) as staged:
+            self.image.save(staged, format="PNG", pnginfo=info)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a request came to."""
+
+    pictures: tuple[Picture, ...]
+    """The pictures that were asked for."""
+    latents: Float[Tensor, "B C h w"]
+    """Final latents of their canvases, normalized, float32."""
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the pictures: one to `path`, several to `name-1.png`, `name-2.png`, ...
+
+        Raises:
+            RequestError: the name does not end in `.png`.
+            StorageError: the disk cannot take them.
+        """
+        path = Path(path)
+        if len(self.pictures) == 1:
+            return [self.pictures[0].save(path)]
+        return [
+            picture.save(path.with_stem(f"{path.stem}-{picture.record.index + 1}"))
+            for picture in self.pictures
+        ]
+
+
+def read(path: str | Path) -> Record:
+    """Return the record of a picture.
+
+    Raises:
+        RequestError: there is no such picture, it carries no record, or none that makes sense.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            text = next(_texts(file), None)
+    except OSError as error:
+        raise RequestError(
+            f"picture must be a file that can be read, got {path}; check the path."
+        ) from error
+    if text is None:
+        raise RequestError(
+            f"{path.name} must be a PNG with a record, got none; "
+            "only pictures saved by danqing and not changed by other programs carry one."
+        )
+    try:
+        record = parse(Record, json.loads(text))
+        _ = record.request
+    except (DanqingError, ValueError, RecursionError, AttributeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RequestError(f"the record in {path.name} cannot be used: {reason}") from error
+    return record
+
+
+def request_from(path: str | Path) -> Request:
+    """Return the request that makes a saved picture again.
+
+    Raises:
+        RequestError: as `read`.
+    """
+    return read(path).request
+
+
+def _texts(file: BinaryIO) -> Iterator[str]:
+    """Yield the texts of our keyword in a PNG, none if it is not one."""
+    if file.read(len(_SIGNATURE)) != _SIGNATURE:
+        return
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind != b"iTXt" or length > LARGEST:
+            file.seek(length + 4, 1)  # 4 bytes of checksum
+            continue
+        keyword, _, rest = file.read(length).partition(b"\0")
+        file.seek(4, 1)
+        # Then: compressed or not, how, and two texts for people that end in zeros.
+        if keyword == KEYWORD.encode() and rest[:1] == b"\0" and rest.count(b"\0") >= 4:
+            yield rest[2:].split(b"\0", 2)[2].decode(errors="replace")

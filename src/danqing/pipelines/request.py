@@ -1,0 +1,119 @@
+"""What decides a picture.
+
+A `Request` says what is wanted and leaves the rest to the model's `Defaults`; together they make
+a request without gaps, which decides the picture, given the weights and the machine.
+"""
+
+import math
+from dataclasses import KW_ONLY, dataclass
+
+from danqing.core.errors import RequestError
+from danqing.flow.samplers import samplers
+from danqing.pipelines.latents import Size, parse_size
+
+MOST_STEPS = 1000
+MOST_PICTURES = 256
+MOST_GUIDANCE = 100.0
+SEEDS = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One or more pictures to paint; what is None is the model's to choose.
+
+    Raises:
+        RequestError: a setting is not possible; the text says what is.
+    """
+
+    prompt: str
+    """What to paint."""
+    _: KW_ONLY
+    negative: str | None = None
+    """What not to paint. It has no effect without guidance."""
+    size: Size | str | None = None
+    """Width and height in pixels, as a pair or as `1024x768`, or a ratio such as `16:9`."""
+    steps: int | None = None
+    """Sampling steps."""
+    guidance: float | None = None
+    """How closely to follow the prompt; 1 is off."""
+    interval: tuple[float, float] | None = None
+    """Lowest and highest sigma at which there is guidance."""
+    sampler: str | None = None
+    """Name of the sampler."""
+    seed: int = 0
+    """Seed of the first picture; the next ones count up."""
+    batch: int = 1
+    """How many pictures, painted together."""
+    index: int | None = None
+    """The one picture of the batch to keep, counted from 0; None keeps all.
+
+    Pictures are painted together to the last bit only if they were painted together before, so
+    one picture of a batch is made again by making the batch again."""
+
+    def __post_init__(self) -> None:
+        if not self.prompt.strip():
+            raise RequestError("prompt must not be empty; say what to paint.")
+        _check("steps", self.steps, 1, MOST_STEPS, 50)
+        _check("guidance", self.guidance, 1, MOST_GUIDANCE, 4)
+        _check("batch", self.batch, 1, MOST_PICTURES, 1)
+        _check("seed", self.seed, 0, SEEDS - MOST_PICTURES, 0)
+        _check("index", self.index, 0, self.batch - 1, 0)
+        if self.size is not None:
+            # What no model can paint is refused before one is loaded.
+            parse_size(self.size, [(1024, 1024)], 16)
+        if self.sampler is not None:
+            samplers[self.sampler]
+        if self.interval is not None and not 0 <= self.interval[0] <= self.interval[1] <= 1:
+            raise RequestError(
+                f"interval must be two rising sigmas from 0 to 1, got {self.interval}; try 0 and 1."
+            )
+
+
+Number = int | float
+
+
+def _check(name: str, value: Number | None, low: Number, high: Number, usual: Number) -> None:
+    # Said this way round, NaN is refused too.
+    if value is not None and not low <= value <= high:
+        raise RequestError(f"{name} must be from {low:g} to {high:g}, got {value}; try {usual:g}.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Defaults:
+    """What a model does best, and where it has been; as given here, Qwen-Image's."""
+
+    sizes: tuple[Size, ...] = (
+        (1328, 1328),
+        (1664, 928),
+        (928, 1664),
+        (1472, 1104),
+        (1104, 1472),
+        (1584, 1056),
+        (1056, 1584),
+    )
+    """Sizes it was trained on last, the best one first."""
+    area: tuple[int, int] = (256 * 256, 1328 * 1328)
+    """Fewest and most pixels it was trained on."""
+    aspect: float = 3.0
+    """Longer side divided by shorter side, at most, in training."""
+    steps: int = 50
+    """Sampling steps."""
+    guidance: float = 4.0
+    """Scale of guidance; 1 is off."""
+    interval: tuple[float, float] = (0.0, 1.0)
+    """Sigmas at which there is guidance."""
+    negative: str = " "
+    """The customary way to say nothing."""
+    sampler: str = "euler"
+    """Name of the sampler."""
+
+    def doubt(self, size: Size) -> str | None:
+        """Return what to say of a size beyond the trained range, or None."""
+        (few, many), (short, long) = self.area, sorted(size)
+        if few <= short * long <= many and long <= self.aspect * short:
+            return None
+        return (
+            f"{size[0]}x{size[1]} is beyond what this model was trained on, pictures from "
+            f"{math.isqrt(few)}x{math.isqrt(few)} to {math.isqrt(many)}x{math.isqrt(many)} in area "
+            f"and up to {self.aspect:g}:1; expect repetition or blur."
+        )

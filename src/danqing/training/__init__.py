@@ -1,0 +1,1 @@
+"""One training loop; what is learned and from what are parts that a recipe names."""

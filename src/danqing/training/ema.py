@@ -1,0 +1,39 @@
+"""A running average of weights: what a trained model ships (Polyak averaging)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class EMA:
+    """Float32 averages of a module's parameters.
+
+    The decay ramps up as (1 + n) / (10 + n), so that early averages are not dominated by the
+    initial weights.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.average = {k: p.detach().float().clone() for k, p in module.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move the average towards the weights after `step` (0-based) updates."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        parameters = [p.detach().float() for p in module.parameters()]
+        torch._foreach_lerp_(list(self.average.values()), parameters, 1 - decay)
+
+    @torch.no_grad()
+    def copy_to(self, module: nn.Module) -> None:
+        """Write the averages into a module of the same shape."""
+        for name, parameter in module.named_parameters():
+            parameter.copy_(self.average[name])
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the averages by parameter name."""
+        return self.average
+
+    @torch.no_grad()
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up averages saved by `state`."""
+        for name, value in self.average.items():
+            value.copy_(state[name])

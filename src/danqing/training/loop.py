@@ -1,0 +1,106 @@
+"""The training loop: batch, loss, step; log and save now and then.
+
+It knows steps and losses only. What is learned is the objective's, from what the source's.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from danqing.core.errors import DanqingError
+from danqing.core.log import Metrics, logger
+from danqing.core.seed import derive, generator
+from danqing.training.objectives.base import Objective
+from danqing.training.optim import LRSchedule
+from danqing.training.sources.base import Batches
+from danqing.training.state import State
+
+log = logger(__name__)
+
+
+class Means:
+    """Averages of what is logged, since they were last taken."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[torch.Tensor]] = {}
+        self._since = time.monotonic()
+
+    def add(self, **values: torch.Tensor) -> None:
+        """Add the values of one step; a part may be NaN when no sample of the batch had it."""
+        for name, value in values.items():
+            self._values.setdefault(name, []).append(value)
+
+    def take(self) -> dict[str, float]:
+        """Return the averages and the seconds a step took, and start anew."""
+        now = time.monotonic()
+        steps = max(map(len, self._values.values()))
+        means = {k: torch.stack(v).nanmean().item() for k, v in self._values.items()}
+        means["seconds"] = (now - self._since) / steps
+        self._values, self._since = {}, now
+        return means
+
+
+def train(
+    state: State,
+    objective: Objective,
+    batches: Batches,
+    *,
+    steps: int,
+    lr_schedule: LRSchedule,
+    clip: float,
+    seed: int,
+    run: Path,
+    log_every: int = 50,
+    save_every: int = 500,
+    on_step: Callable[[int], None] = lambda step: None,
+) -> None:
+    """Train until `steps` steps have been taken, from wherever `state` stands.
+
+    Metrics go to `run/metrics.jsonl`, the state to `run/state`; it is also saved when the loop
+    is interrupted.
+
+    Raises:
+        DanqingError: The loss or the gradient stopped being finite.
+    """
+    module, optimizer = state.module, state.optimizer
+    peak = [group["lr"] for group in optimizer.param_groups]
+    run.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics(run / "metrics.jsonl")
+    module.train()
+    means = Means()
+
+    try:
+        while state.step < steps:
+            step = state.step
+            factor = lr_schedule.factor(step, steps)
+            for group, lr in zip(optimizer.param_groups, peak, strict=True):
+                group["lr"] = lr * factor
+
+            loss = objective(module, batches[step], generator(derive(seed, "step", step)))
+            loss.value.backward()
+            norm = torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
+            if not torch.isfinite(norm):
+                raise DanqingError(
+                    f"the gradient of step {step} must be finite, got {norm.item()} at loss "
+                    f"{loss.value.item():.4g}; lower optimizer.lr and resume from {run / 'state'}."
+                )
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            state.ema.update(module, step)
+            state.step += 1
+
+            means.add(loss=loss.value.detach(), gradient=norm, **loss.parts)
+            if state.step % log_every == 0 or state.step == steps:
+                metrics.write(step=state.step, lr=factor * peak[0], **means.take())
+            if state.step % save_every == 0:
+                state.save(run / "state")
+            on_step(state.step)
+    except KeyboardInterrupt:
+        # Between `backward` and `step` nothing of the state has changed, so any moment is safe
+        # except inside the optimizer; the last whole save stays in place if this one fails.
+        log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
+        state.save(run / "state")
+        raise
+    state.save(run / "state")

@@ -1,0 +1,32 @@
+"""What an objective is: a model and a batch in, one loss with named parts out."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from danqing.core.registry import Registry
+
+
+class Loss(NamedTuple):
+    """A scalar to minimize, and the scalars worth a line in the log."""
+
+    value: Tensor
+    parts: Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """Anything that turns a model's behaviour on a batch into a loss.
+
+    Randomness (noise, timesteps, dropped captions) comes from the generator alone, which the
+    loop derives from the seed and the step: a resumed run repeats the losses of an unbroken one.
+    """
+
+    def __call__(self, model: nn.Module, batch: Any, generator: torch.Generator) -> Loss:
+        """Return the loss of `model` on `batch`."""
+        ...
+
+
+objectives: Registry[type[Objective]] = Registry("objective")

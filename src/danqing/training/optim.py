@@ -1,0 +1,48 @@
+"""The optimizer and its learning rate over steps."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdamW:
+    """AdamW (arXiv 1711.05101); matrices decay, vectors (norms, biases) do not."""
+
+    lr: float = 1e-3
+    """Peak learning rate."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Decay of the running mean and of the running square."""
+    weight_decay: float = 0.01
+    """Decay of matrices per step, times the learning rate."""
+    clip: float = 1.0
+    """Largest norm of the gradient of all parameters together."""
+
+    def build(self, module: nn.Module) -> torch.optim.AdamW:
+        """Return the optimizer of a module's parameters."""
+        parameters = [p for p in module.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self.weight_decay},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas, fused=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LRSchedule:
+    """Warm up, stay, then fall to zero: a run can be prolonged until the fall begins."""
+
+    warmup: int = 100
+    """Steps of linear rise."""
+    fall: float = 0.3
+    """Share of all steps spent falling."""
+
+    def factor(self, step: int, steps: int) -> float:
+        """Return the multiple of the peak rate for a 0-based step, in [0, 1]."""
+        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        start = steps * (1 - self.fall)
+        if step < start:
+            return rise
+        return rise * 0.5 * (1 + math.cos(math.pi * (step - start) / (steps - start)))

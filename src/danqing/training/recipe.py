@@ -1,0 +1,88 @@
+"""A training run as a file: what is trained, on what, for how long.
+
+Everything a recipe does not say is a default here. The resolved recipe is written beside the run.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from danqing.core.config import dump
+from danqing.core.files import atomic_path
+from danqing.training.ema import EMA
+from danqing.training.loop import train
+from danqing.training.objectives import Objective, objectives
+from danqing.training.optim import AdamW, LRSchedule
+from danqing.training.sources import BatchSource, sources
+from danqing.training.state import State
+from danqing.training.trainees import Trainee, trainees
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Everything that decides a training run."""
+
+    model: Path
+    """Folder of the model: parts trained earlier are read from it, the result is written to it."""
+    run: Path
+    """Folder of the run: state, metrics and the resolved recipe. Running again resumes."""
+    trainee: Annotated[Trainee, trainees]
+    """What is trained."""
+    objective: Annotated[Objective, objectives]
+    """What is minimized."""
+    source: Annotated[BatchSource, sources]
+    """Where batches come from."""
+    steps: int
+    """Optimizer steps in all."""
+    optimizer: AdamW = field(default_factory=AdamW)
+    """The optimizer."""
+    lr_schedule: LRSchedule = field(default_factory=LRSchedule)
+    """The learning rate over steps."""
+    ema: float = 0.999
+    """Decay of the average of weights, which is what is exported."""
+    seed: int = 0
+    """Seed of weights, data and noise."""
+    log_every: int = 50
+    """Steps between lines in `metrics.jsonl`."""
+    save_every: int = 500
+    """Steps between saved states."""
+
+
+def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> None:
+    """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
+    with atomic_path(recipe.run / "recipe.json") as path:
+        path.write_text(json.dumps(dump(recipe), indent=2, ensure_ascii=False) + "\n")
+    state = prepare(recipe)
+    batches = recipe.source.open(recipe.model, recipe.seed)
+    train(
+        state,
+        recipe.objective,
+        batches,
+        steps=recipe.steps,
+        lr_schedule=recipe.lr_schedule,
+        clip=recipe.optimizer.clip,
+        seed=recipe.seed,
+        run=recipe.run,
+        log_every=recipe.log_every,
+        save_every=recipe.save_every,
+        on_step=on_step,
+    )
+    export(recipe, state)
+
+
+def prepare(recipe: Recipe) -> State:
+    """Build the module, its optimizer and its averages, and take up the saved state if any."""
+    module = recipe.trainee.build(recipe.model, recipe.seed)
+    state = State(module, recipe.optimizer.build(module), EMA(module, recipe.ema))
+    if (recipe.run / "state").exists():
+        state.restore(recipe.run / "state")
+    return state
+
+
+def export(recipe: Recipe, state: State) -> None:
+    """Write the averaged weights of a run, finished or not, into the model's folder."""
+    state.ema.copy_to(state.module)
+    batches = recipe.source.open(recipe.model, recipe.seed)
+    recipe.trainee.export(state.module.eval(), recipe.model, batches)

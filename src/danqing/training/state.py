@@ -1,0 +1,84 @@
+"""Everything a run needs to go on as if it had never stopped, without pickle.
+
+A state is a folder: `model`, `ema` and `optimizer` as safetensors and the step in `progress.json`.
+Batches and noise follow from the seed and the step, so no generator is saved.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from danqing.core.errors import CheckpointError
+from danqing.core.files import atomic_folder
+from danqing.training.ema import EMA
+
+
+@dataclass(slots=True)
+class State:
+    """The live parts of a run, and the number of steps already taken."""
+
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    ema: EMA
+    step: int = 0
+
+    def save(self, folder: Path) -> None:
+        """Write the state, replacing an earlier one only when this one is whole."""
+        with atomic_folder(folder) as part:
+            save_file(_contiguous(dict(self.module.named_parameters())), part / "model.safetensors")
+            save_file(_contiguous(self.ema.state()), part / "ema.safetensors")
+            save_file(_contiguous(_flatten(self.optimizer)), part / "optimizer.safetensors")
+            (part / "progress.json").write_text(json.dumps({"step": self.step}) + "\n")
+
+    @torch.no_grad()
+    def restore(self, folder: Path) -> None:
+        """Take up a saved state.
+
+        Raises:
+            CheckpointError: The state belongs to a model of another shape.
+        """
+        saved = load_file(folder / "model.safetensors")
+        named = dict(self.module.named_parameters())
+        odd = [k for k in named.keys() | saved.keys() if _shape(named, k) != _shape(saved, k)]
+        if odd:
+            raise CheckpointError(
+                f"the state in {folder} must fit the recipe's model, got {len(odd)} other tensors "
+                f"(first: {min(odd)}); start a new run folder or restore the old recipe."
+            )
+        for name, parameter in named.items():
+            parameter.copy_(saved[name])
+        self.ema.restore(load_file(folder / "ema.safetensors"))
+        _unflatten(self.optimizer, load_file(folder / "optimizer.safetensors"))
+        self.step = json.loads((folder / "progress.json").read_text())["step"]
+
+
+def _shape(tensors: dict[str, Tensor], name: str) -> torch.Size | None:
+    return tensors[name].shape if name in tensors else None
+
+
+def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _flatten(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimizer's tensors as `<parameter number>.<key>`."""
+    return {
+        f"{number}.{key}": torch.as_tensor(value)
+        for number, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+    }
+
+
+def _unflatten(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, key = name.split(".", 1)
+        state.setdefault(int(number), {})[key] = tensor
+    # Settings come from the recipe, so a changed learning rate takes effect on resuming.
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )

@@ -1,0 +1,147 @@
+"""What can be trained: how it starts, and how it is written when it is done.
+
+A trainee builds a module, from fresh weights or from those already in the model's folder, and
+exports it there in the published layout.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from danqing.core.registry import Registry
+from danqing.data.synthesis import vocabulary
+from danqing.flow.schedule import DynamicShift
+from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.model import Conditioner
+from danqing.models.conditioner.tokenizer import build_tokenizer
+from danqing.models.mmdit.config import MMDiTConfig
+from danqing.models.mmdit.model import MMDiT
+from danqing.models.mmdit.rope import Grid
+from danqing.models.vae.config import VAEConfig
+from danqing.models.vae.model import VAE
+from danqing.pipelines.latents import pack, unpack
+from danqing.pipelines.load import load, load_vae, save, save_vae
+from danqing.pipelines.request import Defaults
+from danqing.pipelines.text_to_image import TextToImage
+from danqing.training.sources.base import Batches
+
+
+@runtime_checkable
+class Trainee(Protocol):
+    """Something a recipe can train."""
+
+    def build(self, folder: Path, seed: int) -> nn.Module:
+        """Return the module to train; `folder` may hold earlier weights."""
+        ...
+
+    def export(self, module: nn.Module, folder: Path, batches: Batches) -> None:
+        """Write the trained parts into a model folder; `batches` are there to be measured."""
+        ...
+
+
+trainees: Registry[type[Trainee]] = Registry("trainee")
+
+
+class TextToImageModel(nn.Module):
+    """Conditioner and transformer as one: noisy latents and captions in, velocity out."""
+
+    def __init__(self, mmdit: MMDiT, conditioner: Conditioner) -> None:
+        super().__init__()
+        self.mmdit = mmdit
+        self.conditioner = conditioner
+
+    def forward(
+        self, x: Float[Tensor, "B C H W"], captions: Sequence[str], sigma: Float[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """Return the velocity at `x` for each caption."""
+        text, mask = self.conditioner(*self.conditioner.tokenize(captions))
+        height, width = x.shape[-2:]
+        layout = (Grid(1, height // 2, width // 2),)
+        velocity = self.mmdit(pack(x), text, sigma, [layout], text_mask=mask)
+        return unpack(velocity, height, width)
+
+
+@trainees.register("vae")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VAETrainee:
+    """A VAE from fresh weights."""
+
+    config: VAEConfig = field(default_factory=VAEConfig)
+    """Its shape; the statistics of its latents are measured at export."""
+    measured: int = 64
+    """Batches whose latents give the statistics."""
+
+    def build(self, folder: Path, seed: int) -> VAE:
+        """Return a fresh VAE, almost without noise in its latents.
+
+        At the usual start, with latents of unit deviation, noise would hide the small means that
+        an untrained encoder gives, and with them the gradient of everything before.
+        """
+        with fresh(seed):
+            vae = VAE(self.config)
+        with torch.no_grad():
+            vae.encoder.quant.bias[self.config.latent_channels :] -= 6
+        return vae
+
+    @torch.no_grad()
+    def export(self, module: VAE, folder: Path, batches: Batches) -> None:
+        """Write the VAE, its latents' mean and deviation measured on the first batches."""
+        latents = torch.cat([module.encode(batches[i].images).mode() for i in range(self.measured)])
+        deviation, mean = torch.std_mean(latents, dim=(0, 2, 3))
+        module.config = replace(
+            module.config,
+            latents_mean=tuple(round(x, 4) for x in mean.tolist()),
+            latents_std=tuple(round(x, 4) for x in deviation.tolist()),
+        )
+        save_vae(module, folder)
+
+
+@trainees.register("text_to_image")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextToImageTrainee:
+    """A transformer and its conditioner, trained together on the latents of a finished VAE."""
+
+    mmdit: MMDiTConfig
+    """Shape of the transformer."""
+    conditioner: ConditionerConfig
+    """Shape of the conditioner."""
+    start: Literal["fresh", "model"] = "fresh"
+    """Whether to start from random weights or from those in the model's folder."""
+    defaults: Defaults = field(default_factory=Defaults)
+    """What the model does best, as its folder will say."""
+    schedule: DynamicShift = field(default_factory=DynamicShift)
+    """How its pictures are sampled."""
+
+    def build(self, folder: Path, seed: int) -> TextToImageModel:
+        """Return both networks, sharing no weights."""
+        if self.start == "model":
+            pipeline = load(folder, dtype=torch.float32)
+            return TextToImageModel(pipeline.mmdit, pipeline.conditioner)
+        words = vocabulary()
+        tokenizer = build_tokenizer(
+            (*words.english, *words.chinese, *words.marks), words.characters
+        )
+        with fresh(seed):
+            conditioner = Conditioner.build(self.conditioner, tokenizer)
+            return TextToImageModel(MMDiT(self.mmdit), conditioner)
+
+    def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
+        """Write both networks beside the VAE they were trained with."""
+        pipeline = TextToImage(
+            module.mmdit, load_vae(folder), module.conditioner, self.schedule, self.defaults
+        )
+        save(pipeline, folder)
+
+
+@contextmanager
+def fresh(seed: int) -> Iterator[None]:
+    """Draw initial weights from a seed, leaving the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,154 @@
+"""From the command line to a file and back, with a toy model."""
+
+import json
+import logging
+
+import pytest
+from PIL import Image, ImageChops
+
+from danqing.cli.main import main
+from danqing.pipelines import text_to_image
+from danqing.pipelines.load import save
+from danqing.testing import toy
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "toy"
+    save(toy(), folder)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def _logs():
+    """Take away what `main` does to the loggers of its process."""
+    root, ours = logging.getLogger(), logging.getLogger("danqing")
+    handlers, level = list(root.handlers), ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+
+
+@pytest.fixture
+def generate(model, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> list[str]:
+        capsys.readouterr()
+        main(["generate", *words, "--model", model])
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def same(one, other):
+    return ImageChops.difference(pixels(one), pixels(other)).getbbox() is None
+
+
+def info(path, capsys):
+    main(["info", str(path), "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_prompt_becomes_a_file_that_says_what_made_it(generate, tmp_path, capsys):
+    assert generate("a red circle", "--out", "red.png", "--seed", "5") == ["red.png"]
+    assert pixels(tmp_path / "red.png").size == (32, 32)
+    record = info("red.png", capsys)
+    assert record["prompt"] == "a red circle"
+    assert record["seed"] == 5
+    assert record["steps"] == 3
+
+
+def test_every_option_reaches_the_picture(generate, capsys):
+    generate(
+        *("a blue square", "--size", "24x16", "--steps", "2", "--guidance", "1.5"),
+        *("--negative", "red", "--sampler", "heun", "--seed", "3", "--out", "made/blue.png"),
+    )
+    record = info("made/blue.png", capsys)
+    wanted = {
+        "prompt": "a blue square",
+        "negative": "red",
+        "size": [24, 16],
+        "steps": 2,
+        "guidance": 1.5,
+        "sampler": "heun",
+        "seed": 3,
+    }
+    assert {name: record[name] for name in wanted} == wanted
+
+
+def test_a_batch_is_numbered_and_each_of_it_can_be_made_again(generate):
+    files = generate("a circle", "--batch", "2", "--out", "a.png")
+    assert files == ["a-1.png", "a-2.png"]
+    assert not same("a-1.png", "a-2.png")
+    assert generate("--like", "a-2.png", "--out", "again.png") == ["again.png"]
+    assert same("a-2.png", "again.png")
+    assert len(generate("--like", "a-2.png", "--out", "b.png", "--batch", "3")) == 3
+
+
+def test_like_changes_only_what_is_said(generate, capsys):
+    generate("a circle", "--out", "a.png", "--seed", "1", "--steps", "2")
+    generate("--like", "a.png", "--seed", "2", "--out", "b.png")
+    one, other = info("a.png", capsys), info("b.png", capsys)
+    assert {name for name in one if one[name] != other[name]} == {"seed"}
+    assert not same("a.png", "b.png")
+
+
+def test_info_is_readable(generate, capsys):
+    generate("a circle", "--out", "a.png")
+    main(["info", "a.png"])
+    lines = capsys.readouterr().out.splitlines()
+    table = {line.split()[0]: line.partition(" ")[2].strip() for line in lines}
+    assert table["prompt"] == "a circle"
+    assert table["size"] == "32 32"
+    assert "torch 2" in table["versions"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("",), "prompt must not be empty"),
+        ((), "prompt must not be empty"),
+        (("a", "--size", "12y3"), "size must be WIDTHxHEIGHT or a ratio"),
+        (("a", "--steps", "0"), "steps must be from 1"),
+        (("a", "--sampler", "eular"), "unknown sampler 'eular'. Did you mean 'euler'?"),
+        (("a", "--like", "none.png"), "picture must be a file that can be read"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(generate, tmp_path, words, message):
+    with pytest.raises(SystemExit) as stop:
+        generate(*words)
+    assert str(stop.value.code).startswith(f"danqing: {message}")
+    assert "\n" not in str(stop.value.code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_painting_leaves_nothing(generate, tmp_path, monkeypatch):
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(text_to_image.TextToImage, "_decode", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        generate("a circle")
+    assert stop.value.code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(["generate", "a", "--model", "danqing-nono"])
+    assert "Did you mean 'danqing-nano'?" in str(stop.value.code)
+
+
+def test_other_weights_are_announced(generate, tmp_path, caplog):
+    generate("a circle", "--out", "a.png")
+    save(toy(seed=1), tmp_path / "other")
+    with caplog.at_level(logging.WARNING, "danqing"):
+        main(["generate", "--like", "a.png", "--model", str(tmp_path / "other")])
+    assert "a.png was made by other weights" in caplog.text

@@ -1,0 +1,177 @@
+"""From nothing to a picture: every part of a small model is trained, exported, and paints."""
+
+import json
+
+import pytest
+import torch
+
+from danqing.core.config import parse
+from danqing.core.seed import generator
+from danqing.pipelines.load import load, load_vae
+from danqing.pipelines.request import Request
+from danqing.training.recipe import Recipe, prepare, run
+from danqing.training.sources import LatentBatch
+
+PICTURES = {"size": [64, 64], "categories": {"colors": 1.0, "text_zh": 1.0}}
+
+
+def vae_recipe(folder, **settings):
+    return parse(
+        Recipe,
+        {
+            "model": str(folder / "model"),
+            "run": str(folder / "vae"),
+            "trainee": {
+                "name": "vae",
+                "measured": 2,
+                "config": {"base": 8, "multipliers": [1, 2], "res_blocks": 1, "patch": 8},
+            },
+            "objective": "reconstruction",
+            "source": {"name": "synthesis_pictures", "batch": 2, "pictures": PICTURES},
+            "steps": 3,
+            **settings,
+        },
+    )
+
+
+def model_recipe(folder, **settings):
+    return parse(
+        Recipe,
+        {
+            "model": str(folder / "model"),
+            "run": str(folder / "nano"),
+            "trainee": {
+                "name": "text_to_image",
+                "mmdit": {
+                    "depth": 2,
+                    "heads": 2,
+                    "head_dim": 16,
+                    "text_channels": 64,
+                    "rope_axes": [4, 6, 6],
+                },
+                "conditioner": {"width": 64, "depth": 1, "heads": 2, "kv_heads": 2, "mlp": 64},
+                "defaults": {"sizes": [[64, 64]], "area": [4096, 4096], "steps": 2},
+            },
+            "objective": "flow_matching",
+            "source": {
+                "name": "synthesis_latents",
+                "batch": 2,
+                "pool": 4,
+                "passes": 2,
+                "pictures": PICTURES,
+            },
+            "steps": 6,
+            **settings,
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    run(vae_recipe(folder))
+    run(model_recipe(folder))
+    return folder
+
+
+def test_a_model_trained_by_recipes_paints(trained):
+    result = load(trained / "model", dtype=torch.float32).paint(Request("a red circle", seed=1))
+    assert result.pictures[0].image.size == (64, 64)
+
+
+def test_the_latents_of_the_exported_vae_are_normalized(trained):
+    batches = model_recipe(trained).source.open(trained / "model", 0)
+    latents = torch.cat([batches[i].latents for i in range(2)])
+    # Four pictures are few, but latents measured wrongly would be off by their own scale.
+    assert latents.mean().abs() < 0.5
+    assert 0.5 < latents.std() < 2
+
+
+def test_a_pool_is_used_in_full_before_any_of_it_comes_again(trained):
+    batches = model_recipe(trained).source.open(trained / "model", 0)
+    passes = [
+        [tuple(x.flatten().tolist()) for i in (0, 1) for x in batches[p + i].latents]
+        for p in (0, 2)
+    ]
+    assert len(set(passes[0])) == 4
+    assert set(passes[0]) == set(passes[1])
+    later = {tuple(x.flatten().tolist()) for x in batches[4].latents}
+    assert not later & set(passes[0])
+
+
+def test_a_finished_run_says_what_it_was(trained):
+    recipe = json.loads((trained / "nano" / "recipe.json").read_text())
+    assert parse(Recipe, recipe) == model_recipe(trained)
+    lines = (trained / "nano" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["step"] == 6
+
+
+def test_training_goes_on_from_an_exported_model(trained, tmp_path):
+    recipe = model_recipe(trained, run=str(tmp_path / "more"))
+    table = {"name": "text_to_image", "start": "model"}
+    for part in ("mmdit", "conditioner"):
+        table[part] = {}
+    again = parse(
+        Recipe,
+        {
+            "model": str(recipe.model),
+            "run": str(recipe.run),
+            "trainee": table,
+            "objective": "flow_matching",
+            "source": {"name": "synthesis_latents", "pictures": PICTURES},
+            "steps": 1,
+        },
+    )
+    module = prepare(again).module
+    exported = load(trained / "model", dtype=torch.float32)
+    for ours, theirs in zip(
+        module.parameters(),
+        (*exported.mmdit.parameters(), *exported.conditioner.parameters()),
+        strict=True,
+    ):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_loss_does_not_depend_on_who_shares_the_batch(trained):
+    """Two trainers shipped padding that leaked into the loss."""
+    model = prepare(model_recipe(trained, run=str(trained / "fresh"))).module.eval()
+    with torch.no_grad():
+        for parameter in model.mmdit.parameters():
+            parameter.add_(
+                0.05 * torch.randn(parameter.shape, generator=generator(parameter.numel()))
+            )
+        x = torch.randn(3, 16, 4, 4, generator=generator(0))
+        sigma = torch.tensor([0.2, 0.5, 0.9])
+        captions = ["a red circle", "画一个蓝色的圆形，灰色背景", " "]
+        together = model(x, captions, sigma)
+        for i in range(3):
+            alone = model(x[i : i + 1], captions[i : i + 1], sigma[i : i + 1])
+            torch.testing.assert_close(together[i : i + 1], alone, atol=2e-6, rtol=1e-5)
+
+
+def test_the_vae_keeps_its_weights_through_export(trained):
+    recipe = vae_recipe(trained)
+    state = prepare(recipe)
+    assert state.step == 3
+    exported = dict(load_vae(recipe.model).named_parameters())
+    for name, average in state.ema.state().items():
+        torch.testing.assert_close(exported[name].float(), average)
+
+
+def test_flow_matching_trains_both_networks(trained):
+    recipe = model_recipe(trained, run=str(trained / "both"))
+    state = prepare(recipe)
+    for _ in range(5):
+        batch = LatentBatch(
+            torch.randn(2, 16, 4, 4, generator=generator(1)), ["a star", "红色的圆形"]
+        )
+        loss = recipe.objective(state.module, batch, generator(2))
+        loss.value.backward()
+        # Blocks start as the identity, so the first steps reach the last layers only.
+        state.optimizer.step()
+    reached = {
+        name.split(".")[0]
+        for name, p in state.module.named_parameters()
+        if p.grad is not None and p.grad.any()
+    }
+    assert reached >= {"mmdit", "conditioner"}

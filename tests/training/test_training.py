@@ -1,0 +1,188 @@
+"""A run is its recipe: it learns, resumes exactly, and exports what can paint."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from danqing.core.config import load, parse
+from danqing.core.errors import CheckpointError, DanqingError, RecipeError
+from danqing.core.seed import generator
+from danqing.training.ema import EMA
+from danqing.training.loop import train
+from danqing.training.objectives import Loss, objectives
+from danqing.training.objectives.flow_matching import FlowMatching
+from danqing.training.optim import AdamW, LRSchedule
+from danqing.training.recipe import Recipe
+from danqing.training.sources import LatentBatch, sources
+from danqing.training.state import State
+from danqing.training.trainees import trainees
+
+RECIPES = sorted(Path("recipes").rglob("*.toml"))
+
+
+class Regression:
+    """Least squares on the module's own input, noisy enough to notice a repeated generator."""
+
+    def __call__(self, model: nn.Module, batch: torch.Tensor, generator: torch.Generator) -> Loss:
+        noise = 0.1 * torch.randn(batch.shape, generator=generator)
+        error = (model(batch + noise) - batch).square().mean()
+        return Loss(error, {"error": error.detach()})
+
+
+class Draws:
+    """Batch n is drawn from seed n."""
+
+    def __getitem__(self, step: int) -> torch.Tensor:
+        return torch.randn(8, 4, generator=generator(step))
+
+
+def fresh_state() -> State:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(4, 16), nn.SiLU(), nn.Linear(16, 4))
+    return State(module, AdamW(lr=1e-2).build(module), EMA(module, 0.9))
+
+
+def go(state: State, run: Path, steps: int, objective=None, **settings) -> list[float]:
+    train(
+        state,
+        objective or Regression(),
+        Draws(),
+        steps=steps,
+        lr_schedule=LRSchedule(warmup=2, fall=0.5),
+        clip=1.0,
+        seed=3,
+        run=run,
+        log_every=1,
+        **settings,
+    )
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line)["loss"] for line in lines]
+
+
+def test_training_lowers_the_loss(tmp_path):
+    losses = go(fresh_state(), tmp_path, 60)
+    assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
+
+
+def test_an_interrupted_run_repeats_the_losses_of_an_unbroken_one(tmp_path):
+    whole = go(fresh_state(), tmp_path / "whole", 12)
+
+    def interrupt(step: int) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    broken = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        go(fresh_state(), broken, 12, on_step=interrupt)
+    resumed = fresh_state()
+    resumed.restore(broken / "state")
+    assert resumed.step == 5
+    assert go(resumed, broken, 12) == whole
+
+
+def test_a_state_of_another_shape_is_refused_by_name(tmp_path):
+    fresh_state().save(tmp_path / "state")
+    other = nn.Sequential(nn.Linear(4, 8), nn.SiLU(), nn.Linear(8, 4))
+    state = State(other, AdamW().build(other), EMA(other, 0.9))
+    with pytest.raises(CheckpointError, match=r"3 other tensors \(first: 0.bias\)"):
+        state.restore(tmp_path / "state")
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path):
+    def infinite(model, batch, generator):
+        return Loss(model(batch).sum() * torch.inf, {})
+
+    with pytest.raises(DanqingError, match="gradient of step 0 must be finite"):
+        go(fresh_state(), tmp_path, 3, objective=infinite)
+
+
+def test_the_learning_rate_rises_stays_and_falls_to_nothing():
+    factors = [LRSchedule(warmup=10, fall=0.5).factor(step, 100) for step in range(101)]
+    assert factors[4] == pytest.approx(0.5)
+    assert factors[10:50] == [1.0] * 40
+    assert all(a >= b for a, b in pairwise(factors[50:]))
+    assert factors[100] == pytest.approx(0.0)
+
+
+def test_the_average_follows_constant_weights_exactly_and_starts_fast():
+    module = nn.Linear(2, 2)
+    ema = EMA(module, 0.999)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(7.0)
+    for step in range(100):
+        ema.update(module, step)
+    # A decay of 0.999 from the first step would have kept 0.9 of the initial weights.
+    assert all((value - 7).abs().max() < 1e-3 for value in ema.state().values())
+
+
+def test_sigmas_follow_the_logit_normal_and_fill_their_strata():
+    objective = FlowMatching(mean=0.5, spread=1.2, uniform=0.0)
+    sigma = objective.sigmas(4096, generator(0))
+    logit = torch.logit(sigma.double())
+    assert logit.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert logit.std().item() == pytest.approx(1.2, abs=0.02)
+    quantile = torch.special.ndtr((logit.sort().values - 0.5) / 1.2)
+    # Each of the equal strata holds exactly one draw, so none strays from its place by more.
+    places = (torch.arange(4096) + 0.5) / 4096
+    assert (quantile - places).abs().max().item() < 0.51 / 4096
+
+
+class Oracle(nn.Module):
+    """Knows the clean latents, so it knows the velocity: noise - x0 = (x - x0) / sigma."""
+
+    def __init__(self, x0: torch.Tensor) -> None:
+        super().__init__()
+        self.x0 = x0
+        self.captions: list[list[str]] = []
+
+    def forward(self, x, captions, sigma):
+        self.captions.append(list(captions))
+        return (x - self.x0) / sigma[:, None, None, None]
+
+
+def test_the_true_velocity_has_no_flow_matching_loss():
+    x0 = torch.randn(32, 4, 2, 2, generator=generator(1))
+    batch = LatentBatch(x0, [f"caption {i}" for i in range(32)])
+    loss = FlowMatching()(Oracle(x0), batch, generator(2))
+    assert loss.value.item() < 1e-6
+    wrong = FlowMatching()(Oracle(x0 + 1), batch, generator(2))
+    assert wrong.value.item() > 0.1
+
+
+def test_dropped_captions_become_a_space_at_the_stated_rate():
+    x0 = torch.randn(2000, 1, 1, 1, generator=generator(1))
+    oracle = Oracle(x0)
+    FlowMatching(drop_caption=0.25)(oracle, LatentBatch(x0, ["a"] * 2000), generator(5))
+    assert oracle.captions[0].count(" ") / 2000 == pytest.approx(0.25, abs=0.03)
+    assert set(oracle.captions[0]) == {" ", "a"}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_loads(path):
+    recipe = load(Recipe, path)
+    assert recipe.steps > 0
+
+
+def test_there_are_recipes():
+    assert {path.stem for path in RECIPES} >= {"0_vae", "1_all"}
+
+
+def test_a_recipe_names_its_parts_or_is_told_what_there_is():
+    assert {"flow_matching", "reconstruction"} <= set(objectives)
+    assert {"synthesis_latents", "synthesis_pictures"} <= set(sources)
+    assert {"vae", "text_to_image"} <= set(trainees)
+    with pytest.raises(DanqingError, match="Did you mean 'flow_matching'"):
+        load(Recipe, RECIPES[0], ["objective.name=flow_maching"])
+    with pytest.raises(RecipeError, match=r"optimizer\.lrr"):
+        load(Recipe, RECIPES[0], ["optimizer.lrr=1"])
+
+
+def test_a_recipe_needs_to_say_what_is_trained():
+    with pytest.raises(RecipeError, match="trainee"):
+        parse(Recipe, {"model": "m", "run": "r", "steps": 1})
