@@ -2,23 +2,17 @@
 
     python benchmarks/mmdit.py --threads 2
 
-Weights are random; blocks have the published width. Each repeat runs both networks, so that a
-busy machine slows both alike; the ratio is that of the medians.
+Weights are random; blocks have the published width.
 """
 
-import platform
-import statistics
-import time
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 
-import diffusers
 import torch
 import tyro
 from diffusers import QwenImageTransformer2DModel
+from race import race, surroundings
 
-from danqing.core.device import DTYPES, native_bf16
+from danqing.core.device import DTYPES
 from danqing.models.mmdit import Grid, MMDiT, MMDiTConfig
 from danqing.models.mmdit.names import ours
 
@@ -45,9 +39,7 @@ def main(
         length: Text tokens.
     """
     torch.set_num_threads(threads)
-    print(f"{date.today()}, {processor()}, {threads} threads, python {platform.python_version()},")
-    native = "native" if native_bf16("cpu") else "emulated"
-    print(f"torch {torch.__version__}, diffusers {diffusers.__version__}, bfloat16 {native}")
+    print(surroundings(threads))
     print(f"{depth} blocks of {heads} heads x 128, {side * side} image + {length} text tokens")
     print(f"{'':10}{'diffusers':>12}{'danqing':>12}{'ratio':>8}{'difference':>12}")
     for name in dtypes:
@@ -79,25 +71,9 @@ def compare(
         lambda: network(tokens, text, sigma, layouts),
     ]
     expected, got = (run() for run in contestants)
-    seconds: list[list[float]] = [[], []]
-    for _ in range(repeats):
-        for run, times in zip(contestants, seconds, strict=True):
-            start = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - start)
+    theirs, mine = race(contestants, repeats)
     difference = (got - expected).abs().max() / expected.abs().max()
-    theirs, mine = (statistics.median(times) for times in seconds)
     return theirs, mine, difference.item()
-
-
-def processor() -> str:
-    """Return the name of this machine's processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

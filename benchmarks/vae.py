@@ -2,27 +2,22 @@
 
     python benchmarks/vae.py --threads 2
 
-Weights are random; the network has the published configuration. Each repeat runs both networks,
-so that a busy machine slows both alike; the ratio is that of the medians. Memory is the peak of a
-process of its own that loads one network and decodes once.
+Weights are random; the network has the published configuration. Memory is the peak of a process
+of its own that loads one network and decodes once.
 """
 
-import platform
 import resource
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 import tyro
+from race import race, surroundings
 
-from danqing.core.device import DTYPES, native_bf16
+from danqing.core.device import DTYPES
 from danqing.models.vae import VAE, VAEConfig
 from danqing.models.vae.names import fold, ours
 
@@ -49,12 +44,8 @@ def main(
         dtypes: Number formats of weights and activations.
         sides: Sides of the decoded pictures, in pixels.
     """
-    import diffusers
-
     torch.set_num_threads(threads)
-    print(f"{date.today()}, {processor()}, {threads} threads, python {platform.python_version()},")
-    native = "native" if native_bf16("cpu") else "emulated"
-    print(f"torch {torch.__version__}, diffusers {diffusers.__version__}, bfloat16 {native}")
+    print(surroundings(threads))
     print(f"{'':16}{'diffusers':>22}{'danqing':>22}{'ratio':>8}{'difference':>12}")
     for name in dtypes:
         for side in sides:
@@ -79,17 +70,15 @@ def compare(dtype: torch.dtype, side: int, repeats: int) -> tuple[float, float, 
         if (name := ours(published)) is not None
     }
     vae.load_state_dict(weights, assign=True)
+    pictures: dict[int, torch.Tensor] = {}
+
+    def decode(which: int) -> None:
+        pictures[which] = networks[which](latents(side, dtype))
+
     networks = [decoding(reference), vae.decode]
-    for decode in networks:
-        decode(latents(WARM_UP, dtype))
-    seconds: list[list[float]] = [[], []]
-    pictures: list[torch.Tensor] = [torch.empty(0), torch.empty(0)]
-    for _ in range(repeats):
-        for i, decode in enumerate(networks):
-            start = time.perf_counter()
-            pictures[i] = decode(latents(side, dtype))
-            seconds[i].append(time.perf_counter() - start)
-    theirs, mine = (statistics.median(times) for times in seconds)
+    for network in networks:
+        network(latents(WARM_UP, dtype))
+    theirs, mine = race([lambda: decode(0), lambda: decode(1)], repeats)
     return theirs, mine, (pictures[0] - pictures[1]).abs().max().item()
 
 
@@ -137,16 +126,6 @@ def latents(side: int, dtype: torch.dtype) -> torch.Tensor:
     """Return the same random latents for everyone."""
     generator = torch.Generator().manual_seed(1)
     return torch.randn(1, 16, side // 8, side // 8, generator=generator).to(dtype)
-
-
-def processor() -> str:
-    """Return the name of this machine's processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

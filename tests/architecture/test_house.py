@@ -94,12 +94,22 @@ def test_a_package_exports_what_it_imports_and_nothing_else(path):
 QUIET = """
 import importlib, logging, os, sys
 import torch, transformers, PIL.Image
-before = dict(os.environ), torch.initial_seed(), torch.get_num_threads(), sorted(os.listdir())
+
+def state():
+    return {
+        **{f"${name}": value for name, value in os.environ.items()},
+        "seed": torch.initial_seed(),
+        "threads": torch.get_num_threads(),
+        "files": sorted(os.listdir()),
+        "handlers": logging.getLogger().handlers + logging.getLogger("danqing").handlers,
+    }
+
 for name in sys.argv[1:]:
+    before = state()
     importlib.import_module(name)
-after = dict(os.environ), torch.initial_seed(), torch.get_num_threads(), sorted(os.listdir())
-assert before == after, "environment, seed, threads or files"
-assert not logging.getLogger().handlers and not logging.getLogger("danqing").handlers, "logging"
+    after = state()
+    changed = sorted(key for key in before | after if before.get(key) != after.get(key))
+    assert not changed, f"importing {name} changes {changed}"
 """
 
 

@@ -251,3 +251,23 @@ def test_a_setting_turned_off_stays_off_through_a_dump():
 def test_an_int_is_taken_for_a_float_and_nothing_else_is_converted():
     assert math.isclose(parse(Recipe, {"data": "x", "ema": 1}).ema or 0, 1.0)
     assert isinstance(parse(Recipe, {"data": "x", "ema": 1}).ema, float)
+
+
+def test_a_recipe_that_extends_another_says_only_what_differs(tmp_path):
+    (tmp_path / "base.toml").write_text('name = "a"\n[weights]\ncat = 1.0\ndog = 2.0\n')
+    (tmp_path / "more.toml").write_text('extends = "base.toml"\n[weights]\ndog = 3.0\n')
+
+    @dataclass(frozen=True)
+    class Named:
+        name: str
+        weights: dict[str, float]
+
+    assert load(Named, tmp_path / "more.toml") == Named("a", {"cat": 1.0, "dog": 3.0})
+
+
+@pytest.mark.parametrize("base", ['"more.toml"', '"other.toml"', "3"])
+def test_a_recipe_cannot_extend_itself_or_nothing(tmp_path, base):
+    (tmp_path / "more.toml").write_text(f"extends = {base}\n")
+    (tmp_path / "other.toml").write_text('extends = "more.toml"\n')
+    with pytest.raises(RecipeError, match="extends must be the path of another recipe"):
+        load(dict, tmp_path / "more.toml")

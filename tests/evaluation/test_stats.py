@@ -58,9 +58,7 @@ def pictures(draw: np.random.Generator, correlation: float):
     return values, prompts, categories
 
 
-@pytest.mark.parametrize(
-    ("correlation", "half_width"), [(0.0, 0.014), (0.3, 0.019), (0.5, 0.022)]
-)
+@pytest.mark.parametrize(("correlation", "half_width"), [(0.0, 0.014), (0.3, 0.019), (0.5, 0.022)])
 def test_pictures_that_resemble_each_other_widen_the_interval(correlation, half_width):
     draw = np.random.default_rng(7)
     widths = []

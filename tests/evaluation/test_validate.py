@@ -10,6 +10,7 @@ from danqing.data.synthesis.propose import propose
 from danqing.evaluation.corruptions import corrupt
 from danqing.evaluation.stats import upper_bound
 from danqing.evaluation.validate import LADDER, clean, ladder
+from danqing.scorers.base import Score
 from danqing.scorers.scene import SceneScorer
 from danqing.scorers.world import SCENE_CATEGORIES
 
@@ -66,7 +67,7 @@ def test_a_corrupted_scene_is_another_scene_that_can_be_drawn(category):
 def test_a_judge_that_accepts_everything_would_not_pass():
     class Blind(SceneScorer):
         def score(self, images, wanted):
-            return [type("Yes", (), {"details": {"strict": 1.0}})()]
+            return [Score(1.0, "", {"strict": 1.0})]
 
     (row,) = ladder(3, categories=["colors"], conditions={"clean": clean}, scorer=Blind())
     assert row.false_accepts == 3

@@ -4,7 +4,7 @@ import sys
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -30,7 +30,6 @@ def test_different_characters_stay_different():
 
 
 @given(words, words)
-@settings(deadline=None)
 def test_similarity_is_symmetric_one_for_equals_and_bounded(a, b):
     assert similarity(a, b) == similarity(b, a)
     assert (similarity(a, b) == 1) == (a == b)
@@ -38,7 +37,6 @@ def test_similarity_is_symmetric_one_for_equals_and_bounded(a, b):
 
 
 @given(words, words, st.integers(0, 6))
-@settings(deadline=None)
 def test_one_inserted_letter_costs_one_edit(a, b, place):
     longer = a[:place] + "x" + a[place:]
     assert similarity(longer, a) == pytest.approx(1 - 1 / len(longer))

@@ -33,7 +33,7 @@ pictures = arrays(
 
 
 @given(pictures)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_components_are_those_that_flooding_finds(labels):
     ours, theirs = components(labels), flooded(labels)
     pairs = set(zip(ours.ravel().tolist(), theirs.ravel().tolist(), strict=True))
@@ -55,7 +55,7 @@ def test_a_long_spiral_is_one_component():
 
 
 @given(pictures)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_core_pixel_has_a_neighbourhood_of_its_own_label(labels):
     kept = core(labels, 1)
     for y, x in np.ndindex(labels.shape):

@@ -1,7 +1,7 @@
 """GenEval's rule of position."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from danqing.scorers.relations import relations
@@ -42,13 +42,11 @@ boxes = st.builds(
 
 
 @given(boxes, boxes)
-@settings(deadline=None)
 def test_seen_from_the_other_side_every_relation_is_mirrored(a, b):
     assert relations(a, b) == {MIRRORED[relation] for relation in relations(b, a)}
 
 
 @given(boxes, boxes)
-@settings(deadline=None)
 def test_opposites_never_hold_together(a, b):
     held = relations(a, b)
     assert len(held) <= 2
@@ -56,7 +54,6 @@ def test_opposites_never_hold_together(a, b):
 
 
 @given(boxes, boxes, st.sampled_from([0.5, 2.0, 4.0]), numbers)
-@settings(deadline=None)
 def test_neither_place_nor_scale_of_the_picture_matters(a, b, scale, shift):
     # The rule's own absolute floor, a thousandth of a pixel, must not be what decides.
     assume(all(abs(x - y) > 1 for x, y in zip(a, b, strict=True)))

@@ -79,6 +79,7 @@ def evaluate(
             model=json.dumps(identity, sort_keys=True),
             asked=asked,
             seeds=seeds,
+            size=plan.size,
             round_trip=round_trip(pipeline.vae),
             watch=lambda done, total: bar.update(done - bar.n),
         )

@@ -50,9 +50,10 @@ def generate(
     from danqing.core.log import logger
     from danqing.flow.samplers import Step
     from danqing.pipelines.load import load
-    from danqing.pipelines.record import read
+    from danqing.pipelines.record import check_name, read
     from danqing.pipelines.request import Request
 
+    check_name(out)
     wishes = {
         "prompt": prompt,
         "negative": negative,
@@ -65,8 +66,9 @@ def generate(
     }
     given: dict[str, Any] = {} if like else {"prompt": ""}
     given |= {name: wish for name, wish in wishes.items() if wish is not None}
-    if batch is not None:
-        given["index"] = None  # a new batch is kept whole
+    if batch is not None or seed is not None:
+        # A new batch is kept whole, and a new seed is that of one new picture.
+        given = {"batch": 1} | given | {"index": None}
     before = read(like) if like else None
     request = replace(before.request, **given) if before else Request(**given)
 

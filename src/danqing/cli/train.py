@@ -20,7 +20,7 @@ def train(
     into the recipe's model folder, ready for `danqing generate --model`.
 
     Args:
-        recipe: A TOML file such as `recipes/train/nano/1_all.toml`.
+        recipe: A TOML file such as `recipes/train/nano/1_singles.toml`.
         set: Settings to change, as `optimizer.lr=1e-3 steps=500`.
         export_only: Write the weights of the saved state without training on.
         threads: CPU threads to use; all cores when not given.
@@ -44,4 +44,8 @@ def train(
         export(settings, prepare(settings))
         return
     with tqdm(total=settings.steps, unit="step", dynamic_ncols=True) as bar:
-        run(settings, lambda step: bar.update(step - bar.n))
+
+        def show(step: int) -> None:
+            bar.update(step - bar.n)
+
+        run(settings, show)

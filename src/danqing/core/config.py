@@ -20,10 +20,14 @@ from danqing.core.registry import Registry
 T = TypeVar("T")
 
 OFF = "none"
+EXTENDS = "extends"
 
 
 def load(cls: type[T], path: str | Path, overrides: Sequence[str] = ()) -> T:
     """Read a TOML recipe, lay `a.b=value` overrides over it, and build `cls`.
+
+    A recipe may begin with `extends = "other.toml"`, a path from its own folder: it then says only
+    what differs. Tables are merged, everything else is replaced.
 
     An override's value is read as TOML, and as plain text where it is not TOML, so
     `optimizer.lr=1e-5`, `steps=10` and `objective.name=dpo` all say what they seem to.
@@ -31,12 +35,7 @@ def load(cls: type[T], path: str | Path, overrides: Sequence[str] = ()) -> T:
     Raises:
         RecipeError: the file is missing or not TOML, or says what `cls` does not know.
     """
-    try:
-        mapping = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"recipe must be a file that can be read, got {path}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"recipe must be TOML, got {path}: {error}.") from error
+    mapping = _read_file(Path(path))
     for override in overrides:
         _lay_over(mapping, override)
     return parse(cls, mapping)
@@ -79,6 +78,30 @@ def write(obj: Any, path: str | Path) -> None:
     """
     with atomic_path(path) as staged:
         staged.write_text(toml.text(dump(obj)), encoding="utf-8")
+
+
+def _read_file(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return a recipe laid over the one it extends, if any."""
+    try:
+        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"recipe must be a file that can be read, got {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe must be TOML, got {path}: {error}.") from error
+    if (base := mapping.pop(EXTENDS, None)) is None:
+        return mapping
+    if not isinstance(base, str) or (path.parent / base) in (path, *seen):
+        raise RecipeError(f"{EXTENDS} must be the path of another recipe, got {base!r} in {path}.")
+    return _merge(_read_file(path.parent / base, (path, *seen)), mapping)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        merged[key] = _merge(below, value) if both else value
+    return merged
 
 
 def _build(cls: Any, mapping: Mapping[str, Any], where: str, also: Sequence[str] = ()) -> Any:

@@ -15,7 +15,8 @@ def corrupt(scene: Scene, rng: Random) -> Scene:
     """Return a scene that differs from the given one as little as a scene can."""
     ways = [way for way in _CORRUPTIONS if way(scene, Random(0)) is not None]
     changed = rng.choice(ways)(scene, rng)
-    assert changed is not None and changed.id != scene.id
+    assert changed is not None
+    assert changed.id != scene.id
     return changed
 
 

@@ -99,8 +99,9 @@ def run(
     asked: Sequence[Prompt],
     seeds: int = 2,
     batch: int = 1,
+    size: tuple[int, int] = (256, 256),
     round_trip: RoundTrip | None = None,
-    watch: Callable[[int, int], None] = lambda done, total: None,
+    watch: Callable[[int, int], object] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Paint, judge and report; run it again to go on where it was stopped.
 
@@ -113,6 +114,7 @@ def run(
         asked: The prompts, of one split.
         seeds: Pictures for each prompt; their seeds follow each other.
         batch: Prompts that are painted together, each with all its seeds.
+        size: Width and height of the renderer's pictures, best those of the model.
         round_trip: Gives the ceiling; None: no ceiling.
         watch: Told how many of all pictures are judged.
 
@@ -143,7 +145,7 @@ def run(
         "detector_sha256": SceneScorer().detector.digest,
         "versions": _versions(),
         **fold(items),
-        "references": references(asked, round_trip),
+        "references": references(asked, size, round_trip),
     }
     _write(out / "items.jsonl", "".join(_dump(item.record) + "\n" for item in items))
     _write(out / "result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
@@ -186,18 +188,21 @@ def fold(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def references(
-    asked: Sequence[Prompt], round_trip: RoundTrip | None = None
+    asked: Sequence[Prompt],
+    size: tuple[int, int] = (256, 256),
+    round_trip: RoundTrip | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Return, for each category, what the renderer's own pictures score.
 
     Args:
         asked: The prompts.
+        size: Width and height of the pictures.
         round_trip: Gives the ceiling; None: no ceiling.
     """
     rows: dict[str, dict[str, float | None]] = {}
     for name in dict.fromkeys(prompt.spec.category for prompt in asked):
         members = [prompt for prompt in asked if prompt.spec.category == name]
-        drawn = [draw(prompt.spec, Random(prompt.prompt)) for prompt in members]
+        drawn = [draw(prompt.spec, Random(prompt.prompt), size=size) for prompt in members]
         elsewhere = members[len(members) // 2 :] + members[: len(members) // 2]
         rows[name] = {"oracle": mean(map(judge, drawn, members))}
         if len(members) > 1:

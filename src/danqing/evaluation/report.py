@@ -49,7 +49,9 @@ def _table(result: Mapping[str, Any]) -> str:
     columns = _COLUMNS + _REFERENCES
     head = "".join(f"<th>{column}</th>" for column in columns)
     body = "".join(
-        f"<tr><td>{name}</td>" + "".join(f"<td>{_cell(row.get(c))}</td>" for c in columns) + "</tr>\n"
+        f"<tr><td>{name}</td>"
+        + "".join(f"<td>{_cell(row.get(c))}</td>" for c in columns)
+        + "</tr>\n"
         for name, row in rows.items()
     )
     return f"<table>\n<tr><th>category</th>{head}</tr>\n{body}</table>\n"

@@ -77,9 +77,7 @@ def warp(image: Image.Image) -> Image.Image:
         for i in range(cells)
         for j in range(cells)
     ]
-    return image.transform(
-        image.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR
-    )
+    return image.transform(image.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
 
 
 LADDER: Final[Mapping[str, Degradation]] = {
@@ -148,15 +146,15 @@ def ladder(
                 picture = draw(drawn, Random(layout), size=(size, size), style=_WILD)
                 pictures.append((scene, picture))
         for name, degrade in conditions.items():
-            accepted = [
+            true_accepts, false_accepts = (
                 sum(
                     bool(score.details["strict"])
                     for scene, picture in pictures
                     for score in scorer.score([degrade(picture)], [scene])
                 )
                 for pictures in (right, wrong)
-            ]
-            rows.append(Row(category, name, *accepted, count))
+            )
+            rows.append(Row(category, name, true_accepts, false_accepts, count))
     return rows
 
 
@@ -167,8 +165,9 @@ def main(count: int = 60, size: int = 256) -> None:
         count: Right pictures of each category, and as many wrong ones.
         size: Side of the pictures in pixels.
     """
-    for row in ladder(count, size=size):
-        print(row.text)
+    for category in SCENE_CATEGORIES:
+        for row in ladder(count, size=size, categories=[category]):
+            print(row.text, flush=True)
 
 
 if __name__ == "__main__":

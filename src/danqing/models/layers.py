@@ -23,21 +23,29 @@ FEW = 4
 
 
 class Linear(nn.Linear):
-    """A linear map that starts as in DiT: Xavier-uniform weight, zero bias."""
+    """A linear map with bias that starts as in DiT: Xavier-uniform weight, zero bias."""
 
     def reset_parameters(self) -> None:
         """Draw a fresh weight and clear the bias."""
         nn.init.xavier_uniform_(self.weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        nn.init.zeros_(self.bias)
 
     def forward(self, input: Float[Tensor, "*rows D"]) -> Float[Tensor, "*rows E"]:
         """Return the map of every row."""
         return linear(input, self.weight, self.bias)
 
 
+class ZeroLinear(Linear):
+    """A linear map that starts at zero: gates closed, outputs silent (adaLN-zero of DiT)."""
+
+    def reset_parameters(self) -> None:
+        """Clear weight and bias."""
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+
 def linear(
-    x: Float[Tensor, "*rows D"], weight: Float[Tensor, "E D"], bias: Float[Tensor, "E"] | None
+    x: Float[Tensor, "*rows D"], weight: Float[Tensor, "E D"], bias: Float[Tensor, "E"]
 ) -> Float[Tensor, "*rows E"]:
     """Return `x @ weight.T + bias`.
 
@@ -52,16 +60,15 @@ def linear(
         step = max(1, SCRATCH // weight.shape[1])
         for start in range(0, len(weight), step):
             part = slice(start, start + step)
-            offset = None if bias is None else bias[part].float()
-            out[..., part] = F.linear(wide, weight[part].float(), offset)
+            out[..., part] = F.linear(wide, weight[part].float(), bias[part].float())
         return out
     # A bfloat16 product may round a view differently from the same numbers in a row.
     return F.linear(x.contiguous(), weight, bias)
 
 
-@torch.compiler.assume_constant_result
 def _emulated() -> bool:
-    return not native_bf16("cpu")
+    # What the processor can do is read from files, which a compiler cannot follow.
+    return not torch.compiler.is_compiling() and not native_bf16("cpu")
 
 
 class RMSNorm(nn.Module):

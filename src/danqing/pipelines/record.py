@@ -95,12 +95,7 @@ class Picture:
         """
         from PIL.PngImagePlugin import PngInfo
 
-        path = Path(path)
-        if path.suffix.lower() != ".png":
-            raise RequestError(
-                f"pictures must be saved as .png, which keeps their record, got {path.name}; "
-                f"try {path.with_suffix('.png').name}."
-            )
+        path = check_name(path)
         info = PngInfo()
         info.add_itxt(KEYWORD, json.dumps(dump(self.record), ensure_ascii=False))
         with atomic_path(path) as staged:
@@ -131,6 +126,22 @@ class Result:
             picture.save(path.with_stem(f"{path.stem}-{picture.record.index + 1}"))
             for picture in self.pictures
         ]
+
+
+def check_name(path: str | Path) -> Path:
+    """Return where a picture is to be saved, if its name is one for a picture.
+
+    Raises:
+        RequestError: the name does not end in `.png`.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        better = path.with_suffix(".png").name if path.name else "picture.png"
+        raise RequestError(
+            f"pictures must be saved as .png, which keeps their record, got {path.name!r}; "
+            f"try {better}."
+        )
+    return path
 
 
 def read(path: str | Path) -> Record:

@@ -84,7 +84,9 @@ class ShapeDetector:
     @property
     def digest(self) -> str:
         """Hex sha256 of all that a verdict depends on: settings, outlines and colours."""
-        world = [SHAPES, PALETTE, BACKGROUNDS, _TURNS, _SIDE, _SQUARE_SIDE]
+        # Sines differ in their last bit from machine to machine.
+        outlines = {name: [[round(x, 6), round(y, 6)] for x, y in SHAPES[name]] for name in SHAPES}
+        world = [outlines, PALETTE, BACKGROUNDS, _TURNS, _SIDE, _SQUARE_SIDE, SMALLEST_HEXAGON]
         text = json.dumps([asdict(self), world], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -105,7 +107,9 @@ class ShapeDetector:
         known = distance <= self.ground_reach
         return Sight(list(BACKGROUNDS)[index] if known else UNKNOWN, tuple(found))
 
-    def _labels(self, pixels: Float[np.ndarray, "3 H W"], ground: Float[np.ndarray, "3"]) -> UInt8[np.ndarray, "H W"]:
+    def _labels(
+        self, pixels: Float[np.ndarray, "3 H W"], ground: Float[np.ndarray, "3"]
+    ) -> UInt8[np.ndarray, "H W"]:
         """Return each pixel's palette colour, counted from 1, or 0 for the ground.
 
         What is nearest to the ground and yet far from it has a number of its own.
@@ -133,7 +137,8 @@ class ShapeDetector:
         crop = mask[top:bottom, left:right]
         overlaps = _overlaps(_normalized(crop), shapes)
         best, second = sorted(overlaps, key=overlaps.__getitem__, reverse=True)[:2]
-        middle = core(crop.astype(np.uint8), reach) > 0
+        padded = np.pad(crop, reach).astype(np.uint8)
+        middle = core(padded, reach)[reach:-reach, reach:-reach] > 0
         inside = pixels[:, top:bottom, left:right][:, middle if middle.any() else crop]
         needed = self.overlaps.get(best, self.overlap)
         color, distance, margin = nearest(np.median(inside, axis=1), _palette())

@@ -53,17 +53,20 @@ class SceneScorer:
             return Score(None, "no scene was asked for")
         sight = self.detector.look(image)
         atoms = demands(sight, scene)
-        details = {
+        values: dict[Mode, float] = {
             "strict": float(strict(sight, scene)),
             "geneval": float(geneval(sight, scene)),
             "soft": sum(atom.met for atom in atoms) / len(atoms),
             "soft_product": prod(atom.met for atom in atoms) ** (1 / len(atoms)),
+        }
+        details = {
+            **values,
             "demands": {atom.name: atom.met for atom in atoms},
             "background": sight.background,
             "detections": [asdict(thing) for thing in sight.detections],
         }
         complaints = [atom.complaint for atom in atoms if atom.met < 1]
-        return Score(details[self.mode], "; ".join(complaints) or "as asked", details)
+        return Score(values[self.mode], "; ".join(complaints) or "as asked", details)
 
 
 def strict(sight: Sight, scene: Scene) -> bool:

@@ -20,7 +20,10 @@ class EMA:
         """Move the average towards the weights after `step` (0-based) updates."""
         decay = min(self.decay, (1 + step) / (10 + step))
         parameters = [p.detach().float() for p in module.parameters()]
-        torch._foreach_lerp_(list(self.average.values()), parameters, 1 - decay)
+        # One call for all tensors; it has no public name, but optimizers of PyTorch rest on it.
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateUsage]
+            list(self.average.values()), parameters, 1 - decay
+        )
 
     @torch.no_grad()
     def copy_to(self, module: nn.Module) -> None:

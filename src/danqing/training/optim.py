@@ -1,10 +1,12 @@
 """The optimizer and its learning rate over steps."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
+
+from danqing.core.errors import RecipeError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,15 +21,36 @@ class AdamW:
     """Decay of matrices per step, times the learning rate."""
     clip: float = 1.0
     """Largest norm of the gradient of all parameters together."""
+    scales: dict[str, float] = field(default_factory=dict)
+    """Multiples of the learning rate for parameters whose names begin so, as `conditioner`."""
 
     def build(self, module: nn.Module) -> torch.optim.AdamW:
-        """Return the optimizer of a module's parameters."""
-        parameters = [p for p in module.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self.weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas, fused=True)
+        """Return the optimizer of a module's parameters.
+
+        Raises:
+            RecipeError: A scale is for parameters that there are not.
+        """
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        unused = set(self.scales)
+        for name, parameter in module.named_parameters():
+            prefix = next((p for p in self.scales if name.startswith(p)), "")
+            unused.discard(prefix)
+            scale = self.scales.get(prefix, 1.0)
+            decay = self.weight_decay if parameter.ndim >= 2 else 0.0
+            groups.setdefault((scale, decay), []).append(parameter)
+        if unused:
+            raise RecipeError(
+                f"scales must name parameters of the model, got {min(unused)}; "
+                f"try {sorted({name.split('.')[0] for name, _ in module.named_parameters()})}."
+            )
+        return torch.optim.AdamW(
+            [
+                {"params": parameters, "lr": self.lr * scale, "weight_decay": decay}
+                for (scale, decay), parameters in groups.items()
+            ],
+            betas=self.betas,
+            fused=True,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

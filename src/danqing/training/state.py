@@ -5,6 +5,7 @@ Batches and noise follow from the seed and the step, so no generator is saved.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +57,11 @@ class State:
         self.step = json.loads((folder / "progress.json").read_text())["step"]
 
 
-def _shape(tensors: dict[str, Tensor], name: str) -> torch.Size | None:
+def _shape(tensors: Mapping[str, Tensor], name: str) -> torch.Size | None:
     return tensors[name].shape if name in tensors else None
 
 
-def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 

@@ -93,20 +93,17 @@ def test_an_untrained_network_says_nothing_and_can_learn(small):
     assert not network(tokens, text, sigma, [layout]).any()
 
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    for _ in range(3):  # gates open one after the other, from the output backwards
+    for _ in range(4):  # gates open one after the other, from the output backwards
         optimizer.zero_grad()
         (network(tokens, text, sigma, [layout]) - tokens).square().mean().backward()
         optimizer.step()
 
-    still = [name for name, weight in network.named_parameters() if not weight.grad.any()]
+    weights = network.named_parameters()
+    still = {name for name, weight in weights if weight.grad is None or not weight.grad.any()}
     # Nothing reads the text stream after the last attention.
     last = f"blocks.{small.depth - 1}.text."
-    assert {name.removeprefix(last).split(".")[0] for name in still} <= {
-        "mlp",
-        "to_out",
-        "to_q",
-        "norm_q",
-    }
+    unread = ("to_q.", "norm_q.", "to_out.", "mlp.")
+    assert all(name.removeprefix(last).startswith(unread) for name in still), still
 
 
 @torch.no_grad()
@@ -148,6 +145,7 @@ torch.testing.assert_close(*grads)
 """
 
 
+@pytest.mark.slow
 def test_a_block_is_one_graph_to_the_compiler_in_training():
     """Run apart, because the shape checks of the test run would break the graph."""
     subprocess.run([sys.executable, "-c", COMPILE], check=True, timeout=200)

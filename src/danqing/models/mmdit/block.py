@@ -20,7 +20,7 @@ from einops import rearrange
 from jaxtyping import Bool, Complex64, Float
 from torch import Tensor, nn
 
-from danqing.models.layers import Linear, RMSNorm, attend, rotate
+from danqing.models.layers import Linear, RMSNorm, ZeroLinear, attend, rotate
 
 EPS = 1e-6
 
@@ -72,7 +72,7 @@ class Stream(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.modulate = Linear(width, 6 * width)
+        self.modulate = ZeroLinear(width, 6 * width)
         # Apart, so that published weights load as they are.
         self.to_q = Linear(width, width)
         self.to_k = Linear(width, width)

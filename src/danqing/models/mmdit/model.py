@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from danqing.models.layers import Linear, RMSNorm
+from danqing.models.layers import Linear, RMSNorm, ZeroLinear
 from danqing.models.mmdit.block import EPS, MMDiTBlock, modulate
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.rope import Layout, rotation
@@ -54,7 +54,11 @@ class TimeEmbedding(nn.Module):
 
 
 class MMDiT(nn.Module):
-    """Qwen-Image's double-stream transformer, in every v1 variant (arXiv 2508.02324)."""
+    """Qwen-Image's double-stream transformer, in every v1 variant (arXiv 2508.02324).
+
+    It starts as DiT does (arXiv 2212.09748): every block is the identity and the velocity is
+    zero. To start anew, call `reset_parameters` of every part that has it.
+    """
 
     def __init__(self, config: MMDiTConfig) -> None:
         super().__init__()
@@ -66,21 +70,8 @@ class MMDiT(nn.Module):
         self.blocks = nn.ModuleList(
             MMDiTBlock(config.width, config.heads) for _ in range(config.depth)
         )
-        self.modulate_out = Linear(config.width, 2 * config.width)
-        self.proj_out = Linear(config.width, config.patch**2 * config.out_channels)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Start each block as the identity and the velocity as zero (adaLN-zero of DiT).
-
-        Every other part has already drawn its own weights; DiT is arXiv 2212.09748.
-        """
-        zeroed = [self.modulate_out, self.proj_out]
-        for block in self.blocks:
-            zeroed += [block.text.modulate, block.image.modulate]
-        for part in zeroed:
-            nn.init.zeros_(part.weight)
-            nn.init.zeros_(part.bias)
+        self.modulate_out = ZeroLinear(config.width, 2 * config.width)
+        self.proj_out = ZeroLinear(config.width, config.patch**2 * config.out_channels)
 
     def forward(
         self,

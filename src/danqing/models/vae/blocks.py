@@ -78,8 +78,10 @@ class Upsample(nn.Module):
         taps, kernel = PHASES.to(x), self.conv.weight.to(x.dtype)
         weight = einsum(taps, taps, kernel, "a p y, b q x, o c y x -> a b o c p q")
         weight = rearrange(weight, "a b o c p q -> (a b o) c p q")
+        assert self.conv.bias is not None, "made with one"
         phases = convolve(x, weight, self.conv.bias.repeat(4), padding=padding)
         phases = rearrange(phases, "n h w (a b o) -> a b n h w o", a=2, b=2)
+        # Phase (a, b) at (i, j) is what its kernel found at (i + a, j + b).
         height, width = max(0, phases.shape[3] - 1), phases.shape[4] - 1
         top, bottom = (
             torch.stack([phases[a, b, :, a : a + height, b : b + width] for b in (0, 1)], dim=3)
@@ -191,7 +193,7 @@ def activate(x: Tensor) -> Tensor:
 def convolve(
     x: Float[Tensor, "B _ _ C"],
     weight: Float[Tensor, "O C _ _"],
-    bias: Float[Tensor, " O"],
+    bias: Float[Tensor, " O"] | None,
     *,
     stride: int = 1,
     padding: tuple[int, int] = (0, 0),
@@ -202,5 +204,6 @@ def convolve(
         columns = (width + 2 * padding[1] - weight.shape[3]) // stride + 1
         return x.new_empty(batch, 0, columns, weight.shape[0])
     x = rearrange(x, "b h w c -> b c h w")
-    y = F.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), stride, padding)
+    weight, bias = weight.to(x.dtype), None if bias is None else bias.to(x.dtype)
+    y = F.conv2d(x, weight, bias, stride, padding)
     return rearrange(y, "b c h w -> b h w c")

@@ -1,0 +1,1 @@
+"""Evaluation: prompts, scorers and intervals make a result that can be trusted."""
