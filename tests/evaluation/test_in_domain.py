@@ -8,7 +8,8 @@ from PIL import Image
 
 from danqing.core.errors import RecipeError
 from danqing.data.synthesis import digest, draw
-from danqing.evaluation.in_domain import fold, prompts, references, run
+from danqing.evaluation.in_domain import TASK, fold, prompts, references, run
+from danqing.scorers.detector import ShapeDetector
 from danqing.scorers.world import BACKGROUNDS
 
 CATEGORIES = ("single_object", "position")
@@ -124,3 +125,7 @@ def test_the_usual_forty_prompts_exist_in_every_category():
     usual = prompts()
     assert len(usual) == 8 * 40
     assert len({prompt.prompt for prompt in usual}) == len(usual)
+
+
+def test_another_detector_is_another_version_of_the_task():
+    assert (TASK, ShapeDetector().digest[:16]) == ("in_domain@1", "dd51763f577c0fcd")

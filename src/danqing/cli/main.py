@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import tyro
 
 from danqing import __doc__ as description
+from danqing.cli.evaluate import evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.models import models
 from danqing.cli.train import train
 from danqing.core.errors import DanqingError
 
-VERBS = {verb.__name__: verb for verb in (generate, info, models, train)}
+VERBS = {verb.__name__: verb for verb in (evaluate, generate, info, models, train)}
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -21,7 +21,7 @@ class EMA:
         decay = min(self.decay, (1 + step) / (10 + step))
         parameters = [p.detach().float() for p in module.parameters()]
         # One call for all tensors; it has no public name, but optimizers of PyTorch rest on it.
-        torch._foreach_lerp_(  # pyright: ignore[reportPrivateUsage]
+        torch._foreach_lerp_(  # pyright: ignore
             list(self.average.values()), parameters, 1 - decay
         )
 

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from danqing.core.device import DTYPES
 from danqing.core.registry import Registry
 from danqing.data.synthesis import vocabulary
 from danqing.flow.schedule import DynamicShift
@@ -28,7 +29,7 @@ from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import pack, unpack
 from danqing.pipelines.load import load, load_vae, save, save_vae
 from danqing.pipelines.request import Defaults
-from danqing.pipelines.text_to_image import TextToImage
+from danqing.pipelines.text_to_image import Identity, TextToImage
 from danqing.training.sources.base import Batches
 
 
@@ -76,6 +77,8 @@ class VAETrainee:
     """Its shape; the statistics of its latents are measured at export."""
     measured: int = 64
     """Batches whose latents give the statistics."""
+    stored: Literal["bfloat16", "float32"] = "bfloat16"
+    """Number format of the exported weights."""
 
     def build(self, folder: Path, seed: int) -> VAE:
         """Return a fresh VAE, almost without noise in its latents.
@@ -99,7 +102,7 @@ class VAETrainee:
             latents_mean=tuple(round(x, 4) for x in mean.tolist()),
             latents_std=tuple(round(x, 4) for x in deviation.tolist()),
         )
-        save_vae(module, folder)
+        save_vae(module.to(DTYPES[self.stored]), folder)
 
 
 @trainees.register("text_to_image")
@@ -117,6 +120,10 @@ class TextToImageTrainee:
     """What the model does best, as its folder will say."""
     schedule: DynamicShift = field(default_factory=DynamicShift)
     """How its pictures are sampled."""
+    name: str = "danqing-nano"
+    """What the model is called."""
+    stored: Literal["bfloat16", "float32"] = "bfloat16"
+    """Number format of the exported weights."""
 
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return both networks, sharing no weights."""
@@ -133,8 +140,14 @@ class TextToImageTrainee:
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
         """Write both networks beside the VAE they were trained with."""
+        module.to(DTYPES[self.stored])
         pipeline = TextToImage(
-            module.mmdit, load_vae(folder), module.conditioner, self.schedule, self.defaults
+            module.mmdit,
+            load_vae(folder, DTYPES[self.stored]),
+            module.conditioner,
+            self.schedule,
+            self.defaults,
+            Identity(name=self.name),
         )
         save(pipeline, folder)
 

@@ -15,8 +15,8 @@ from danqing.data.synthesis.split import HELD_OUT_CATEGORIES, Split, bucket
 from danqing.data.synthesis.words import CHARACTERS, UNSEEN_CHARACTERS
 from danqing.scorers.world import Language, Specification
 
-ASKED: Final = Limits(min_word=2, invented=0.0)
-"""What is asked for by default: scenes of the common shapes, real words, single characters."""
+ASKED: Final = Limits(min_word=2, invented=0.0, characters=110)
+"""What is asked for by default: scenes of the common shapes, real words, simple characters."""
 
 _PATIENCE = 2000
 """Proposals without a new prompt after which a split counts as used up."""
