@@ -138,7 +138,7 @@ def check_name(path: str | Path) -> Path:
     if path.suffix.lower() != ".png":
         better = path.with_suffix(".png").name if path.name else "picture.png"
         raise RequestError(
-            f"pictures must be saved as .png, which keeps their record, got {path.name!r}; "
+            f"pictures must be saved as .png, which keeps their record, got {path.name or path}; "
             f"try {better}."
         )
     return path
