@@ -1,0 +1,63 @@
+"""The embedded model: small enough to ship, and the whole way from a prompt to a picture works."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from danqing.core.download import EMBEDDED
+from danqing.pipelines.load import load
+from danqing.pipelines.record import request_from
+from danqing.pipelines.request import Request
+
+PROMPT = "a red circle on a mint background"
+
+
+@pytest.fixture(scope="module")
+def nano():
+    return load("danqing-nano", dtype=torch.float32)
+
+
+def test_it_fits_in_the_package():
+    folder = EMBEDDED["danqing-nano"]
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 45 * 10**6
+
+
+def test_it_has_the_architecture_of_the_published_model(nano):
+    assert nano.mmdit.config.depth >= 2
+    assert nano.conditioner.language_model.config.model_type == "qwen2_5_vl"
+    assert nano.multiple == 32
+
+
+def test_it_paints_the_ground_and_the_colour_that_are_asked_for(nano):
+    image = np.asarray(nano.paint(Request(PROMPT, seed=3, steps=12)).pictures[0].image, dtype=int)
+    assert image.shape == (256, 256, 3)
+    corners = image[[2, 2, -3, -3], [2, -3, 2, -3]]
+    assert np.abs(corners - (188, 220, 204)).max() < 30
+    red = (image[..., 0] > 150) & (image[..., 1:].max(-1) < 110)
+    assert red.mean() > 0.03
+
+
+def test_a_picture_is_made_again_from_itself_bit_for_bit(nano, tmp_path):
+    request = Request(PROMPT, seed=5, steps=3, batch=2, size=(250, 200))
+    first = nano.paint(request)
+    paths = first.save(tmp_path / "picture.png")
+    again = nano.paint(request_from(paths[1]))
+    assert again.pictures[0].image.tobytes() == first.pictures[1].image.tobytes()
+    assert first.pictures[1].image.size == (250, 200)
+
+
+def test_a_prompt_gives_the_same_picture_alone_and_in_a_batch(nano):
+    together = nano.paint(Request(PROMPT, seed=1, steps=3, batch=2)).latents
+    alone = nano.paint(Request(PROMPT, seed=2, steps=3)).latents
+    torch.testing.assert_close(together[1:], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_the_command_paints_with_it(tmp_path):
+    out = tmp_path / "circle.png"
+    command = [sys.executable, "-m", "danqing", "generate", PROMPT, "--steps", "2", "--out", out]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(out)
+    assert out.stat().st_size > 1000
