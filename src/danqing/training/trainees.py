@@ -120,7 +120,7 @@ class TextToImageTrainee:
     """What the model does best, as its folder will say."""
     schedule: DynamicShift = field(default_factory=DynamicShift)
     """How its pictures are sampled."""
-    name: str = "danqing-nano"
+    title: str = "danqing-nano"
     """What the model is called."""
     stored: Literal["bfloat16", "float32"] = "bfloat16"
     """Number format of the exported weights."""
@@ -147,7 +147,7 @@ class TextToImageTrainee:
             module.conditioner,
             self.schedule,
             self.defaults,
-            Identity(name=self.name),
+            Identity(name=self.title),
         )
         save(pipeline, folder)
 
