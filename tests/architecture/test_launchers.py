@@ -126,6 +126,8 @@ def test_a_stopped_set_up_stops_pip(clone):
         env=environment(clone, SLOW="1"),
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not any(line.endswith(" torch") for line in calls(clone)):
         time.sleep(0.05)
