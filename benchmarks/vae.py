@@ -6,11 +6,10 @@ Weights are random; the network has the published configuration. Memory is the p
 of its own that loads one network and decodes once.
 """
 
-import resource
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
@@ -97,8 +96,10 @@ def peak(who: Contestant, dtype: str, side: int, threads: int) -> float:
     else:
         decode = built_as(DTYPES[dtype], lambda: VAE(VAEConfig())).decode
     decode(latents(side, DTYPES[dtype]))
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    # Not `ru_maxrss`, which a new process takes over from the one that started it.
+    status = Path("/proc/self/status").read_text().splitlines()
+    (kilobytes,) = (line.split()[1] for line in status if line.startswith("VmHWM:"))
+    return int(kilobytes) / 2**20
 
 
 def build_reference(dtype: torch.dtype) -> "AutoencoderKLQwenImage":

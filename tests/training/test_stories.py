@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from danqing.core.config import load as load_recipe
 from danqing.core.config import parse
 from danqing.core.seed import generator
 from danqing.pipelines.load import load, load_vae
@@ -100,8 +101,7 @@ def test_a_pool_is_used_in_full_before_any_of_it_comes_again(trained):
 
 
 def test_a_finished_run_says_what_it_was(trained):
-    recipe = json.loads((trained / "nano" / "recipe.json").read_text())
-    assert parse(Recipe, recipe) == model_recipe(trained)
+    assert load_recipe(Recipe, trained / "nano" / "recipe.toml") == model_recipe(trained)
     lines = (trained / "nano" / "metrics.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["step"] == 6
 

@@ -3,14 +3,12 @@
 Everything a recipe does not say is a default here. The resolved recipe is written beside the run.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from danqing.core.config import dump
-from danqing.core.files import atomic_path
+from danqing.core.config import write
 from danqing.training.ema import EMA
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
@@ -52,8 +50,7 @@ class Recipe:
 
 def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> None:
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
-    with atomic_path(recipe.run / "recipe.json") as path:
-        path.write_text(json.dumps(dump(recipe), indent=2, ensure_ascii=False) + "\n")
+    write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
     batches = recipe.source.open(recipe.model, recipe.seed)
     train(
