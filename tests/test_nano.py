@@ -27,7 +27,7 @@ def test_it_fits_in_the_package():
 
 def test_it_has_the_architecture_of_the_published_model(nano):
     assert nano.mmdit.config.depth >= 2
-    assert nano.conditioner.language_model.config.model_type == "qwen2_5_vl"
+    assert nano.conditioner.settings["model_type"] == "qwen2_5_vl"
     assert nano.multiple == 32
 
 

@@ -39,9 +39,7 @@ VAE_ = VAEConfig(
     latents_mean=(0.1, -0.2, 0.3, 0.0),
     latents_std=(1.5, 0.8, 1.0, 1.2),
 )
-CONDITIONER = ConditionerConfig(
-    width=32, depth=1, heads=2, kv_heads=1, mlp=48, vision_width=32, vision_depth=1, vision_mlp=48
-)
+CONDITIONER = ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48)
 WORDS = ("a", "and", "blue", "circle", "green", "red", "square", "triangle")
 
 

@@ -11,7 +11,11 @@ from diffusers import (
 )
 from einops import rearrange
 from torch.testing import assert_close
-from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+)
 
 from danqing.core.seed import generator
 from danqing.flow.schedule import DynamicShift, to_published
@@ -26,7 +30,13 @@ def published():
     """A tiny QwenImagePipeline with random weights."""
     torch.manual_seed(0)
     conditioner = toy_conditioner()
-    tokenizer = conditioner.writer.tokenizer
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=conditioner.writer.tokenizer,
+        pad_token="<|endoftext|>",
+        padding_side="right",
+        clean_up_tokenization_spaces=False,
+    )
+    sizes = Qwen2_5_VLConfig.from_dict(CONDITIONER.to_published(conditioner.writer.tokenizer))
     parts = {
         "transformer": QwenImageTransformer2DModel(
             in_channels=16,
@@ -46,7 +56,7 @@ def published():
             latents_mean=[0.1, -0.2, 0.3, 0.0],
             latents_std=[1.5, 0.8, 1.0, 1.2],
         ),
-        "text_encoder": Qwen2_5_VLForConditionalGeneration(CONDITIONER.to_transformers(tokenizer)),
+        "text_encoder": Qwen2_5_VLForConditionalGeneration(sizes),
     }
     with torch.no_grad():
         for part in parts.values():

@@ -122,7 +122,7 @@ def test_training_goes_on_from_an_exported_model(trained, tmp_path):
             "steps": 1,
         },
     )
-    module = prepare(again).module
+    module = prepare(again).weights.module
     exported = load(trained / "model", dtype=torch.float32)
     for ours, theirs in zip(
         module.parameters(),
@@ -134,7 +134,7 @@ def test_training_goes_on_from_an_exported_model(trained, tmp_path):
 
 def test_a_loss_does_not_depend_on_who_shares_the_batch(trained):
     """Two trainers shipped padding that leaked into the loss."""
-    model = prepare(model_recipe(trained, run=str(trained / "fresh"))).module.eval()
+    model = prepare(model_recipe(trained, run=str(trained / "fresh"))).weights.module.eval()
     with torch.no_grad():
         for parameter in model.mmdit.parameters():
             parameter.add_(
@@ -165,13 +165,13 @@ def test_flow_matching_trains_both_networks(trained):
         batch = LatentBatch(
             torch.randn(2, 16, 4, 4, generator=generator(1)), ["a star", "红色的圆形"]
         )
-        loss = recipe.objective(state.module, batch, generator(2))
+        loss = recipe.objective(state.weights.module, batch, generator(2))
         loss.value.backward()
         # Blocks start as the identity, so the first steps reach the last layers only.
-        state.optimizer.step()
+        state.optimizers[0].step()
     reached = {
         name.split(".")[0]
-        for name, p in state.module.named_parameters()
+        for name, p in state.weights.module.named_parameters()
         if p.grad is not None and p.grad.any()
     }
     assert reached >= {"mmdit", "conditioner"}

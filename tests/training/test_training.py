@@ -15,11 +15,13 @@ from danqing.training.ema import EMA
 from danqing.training.loop import train
 from danqing.training.objectives import Loss, objectives
 from danqing.training.objectives.flow_matching import FlowMatching
-from danqing.training.optim import AdamW, LRSchedule
+from danqing.training.objectives.reconstruction import Reconstruction
+from danqing.training.optim import AdamW, LRSchedule, Muon, orthogonalize
 from danqing.training.recipe import Recipe
 from danqing.training.sources import LatentBatch, sources
 from danqing.training.state import State
 from danqing.training.trainees import trainees
+from danqing.training.weights import Weights
 
 RECIPES = sorted(Path("recipes").rglob("*.toml"))
 
@@ -29,7 +31,8 @@ class Regression:
 
     def __call__(self, model: nn.Module, batch: torch.Tensor, generator: torch.Generator) -> Loss:
         noise = 0.1 * torch.randn(batch.shape, generator=generator)
-        error = (model(batch + noise) - batch).square().mean()
+        seen = (batch + noise).to(next(model.parameters()).dtype)
+        error = (model(seen).float() - batch).square().mean()
         return Loss(error, {"error": error.detach()})
 
 
@@ -40,11 +43,16 @@ class Draws:
         return torch.randn(8, 4, generator=generator(step))
 
 
-def fresh_state() -> State:
+def fresh_state(dtype=torch.float32, settings=None) -> State:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = nn.Sequential(nn.Linear(4, 16), nn.SiLU(), nn.Linear(16, 4))
-    return State(module, AdamW(lr=1e-2).build(module), EMA(module, 0.9))
+    return state_of(module, dtype, settings)
+
+
+def state_of(module: nn.Module, dtype=torch.float32, settings=None) -> State:
+    weights, settings = Weights(module, dtype), settings or AdamW(lr=1e-2)
+    return State(weights, settings.build(weights.masters), EMA(weights.masters, 0.9))
 
 
 def go(state: State, run: Path, steps: int, objective=None, **settings) -> list[float]:
@@ -85,10 +93,68 @@ def test_an_interrupted_run_repeats_the_losses_of_an_unbroken_one(tmp_path):
     assert go(resumed, broken, 12) == whole
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("settings", [AdamW(lr=1e-2), Muon(lr=1e-2, matrices="weight")])
+def test_every_optimizer_learns_and_resumes_in_every_format(tmp_path, dtype, settings):
+    whole = go(fresh_state(dtype, settings), tmp_path / "whole", 60)
+    assert sum(whole[-10:]) < 0.5 * sum(whole[:10])
+
+    def interrupt(step: int) -> None:
+        if step == 30:
+            raise KeyboardInterrupt
+
+    broken = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        go(fresh_state(dtype, settings), broken, 60, on_step=interrupt)
+    resumed = fresh_state(dtype, settings)
+    resumed.restore(broken / "state")
+    assert go(resumed, broken, 60) == whole
+
+
+def test_small_updates_are_kept_though_the_network_computes_in_bfloat16():
+    """An update of 2^-10 is lost on a bfloat16 weight of 1, and 256 of them are not."""
+    module = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(module.weight)
+    weights = Weights(module, torch.bfloat16)
+    optimizer = torch.optim.SGD(weights.masters.values(), lr=2**-10)
+    for _ in range(256):
+        weights.module(torch.ones(1, 1, dtype=torch.bfloat16)).sum().backward()
+        weights.collect()
+        optimizer.step()
+        weights.publish()
+    assert weights.module.weight.dtype == torch.bfloat16
+    assert weights.module.weight.item() == weights.masters["weight"].item() == 0.75
+
+
+def test_in_float32_the_masters_are_the_network():
+    module = nn.Linear(2, 2)
+    assert Weights(module).masters["weight"] is module.weight
+
+
+def test_orthogonalized_matrices_turn_and_do_not_stretch():
+    matrices = torch.randn(3, 24, 8, generator=generator(0))
+    for batch in (matrices, matrices.mT.contiguous()):
+        values = torch.linalg.svdvals(orthogonalize(batch))
+        assert 0.6 < values.min() < values.max() < 1.3
+    u, _, v = torch.linalg.svd(matrices, full_matrices=False)
+    # The nearest orthogonal matrix keeps the singular vectors.
+    assert (torch.einsum("nij,nij->n", orthogonalize(matrices), u @ v) > 0.9 * 0.8 * 8).all()
+
+
+def test_muon_takes_the_matrices_of_blocks_and_leaves_the_rest_to_adamw():
+    module = nn.ModuleDict({"blocks": nn.ModuleList([nn.ModuleDict({"to_q": nn.Linear(4, 4)})])})
+    module["head"] = nn.Linear(4, 4)
+    orthogonal, adamw = Muon().build(Weights(module).masters)
+    assert orthogonal.param_groups[0]["params"] == [module["blocks"][0]["to_q"].weight]
+    assert sum(len(group["params"]) for group in adamw.param_groups) == 3
+    with pytest.raises(RecipeError, match="matrices must be found in names"):
+        Muon(matrices="nothing").build(Weights(module).masters)
+
+
 def test_a_state_of_another_shape_is_refused_by_name(tmp_path):
     fresh_state().save(tmp_path / "state")
     other = nn.Sequential(nn.Linear(4, 8), nn.SiLU(), nn.Linear(8, 4))
-    state = State(other, AdamW().build(other), EMA(other, 0.9))
+    state = state_of(other)
     with pytest.raises(CheckpointError, match=r"3 other tensors \(first: 0.bias\)"):
         state.restore(tmp_path / "state")
 
@@ -110,13 +176,11 @@ def test_the_learning_rate_rises_stays_and_falls_to_nothing():
 
 
 def test_the_average_follows_constant_weights_exactly_and_starts_fast():
-    module = nn.Linear(2, 2)
-    ema = EMA(module, 0.999)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.fill_(7.0)
+    weights = {"a": torch.zeros(2, 2), "b": torch.ones(3)}
+    ema = EMA(weights, 0.999)
+    weights = {name: torch.full_like(weight, 7.0) for name, weight in weights.items()}
     for step in range(100):
-        ema.update(module, step)
+        ema.update(weights, step)
     # A decay of 0.999 from the first step would have kept 0.9 of the initial weights.
     assert all((value - 7).abs().max() < 1e-3 for value in ema.state().values())
 
@@ -161,6 +225,18 @@ def test_dropped_captions_become_a_space_at_the_stated_rate():
     FlowMatching(drop_caption=0.25)(oracle, LatentBatch(x0, ["a"] * 2000), generator(5))
     assert oracle.captions[0].count(" ") / 2000 == pytest.approx(0.25, abs=0.03)
     assert set(oracle.captions[0]) == {" ", "a"}
+
+
+def test_noise_on_latents_is_in_proportion_and_no_larger_than_asked():
+    latents = torch.randn(400, 3, 4, 4, generator=generator(0))
+    latents *= torch.tensor([0.1, 1.0, 10.0])[:, None, None]
+    noise = Reconstruction(noise=0.5).disturb(latents, generator(1)) - latents
+    relative = noise / latents.std(dim=(0, 2, 3), keepdim=True)
+    # Levels are uniform up to 0.5, so their mean square is a third of its square.
+    for channel in relative.unbind(1):
+        assert channel.square().mean().item() == pytest.approx(0.25 / 3, rel=0.1)
+    assert relative.std(dim=(1, 2, 3)).max() < 0.7
+    assert torch.equal(Reconstruction().disturb(latents, generator(1)), latents)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

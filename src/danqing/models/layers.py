@@ -45,7 +45,9 @@ class ZeroLinear(Linear):
 
 
 def linear(
-    x: Float[Tensor, "*rows D"], weight: Float[Tensor, "E D"], bias: Float[Tensor, "E"]
+    x: Float[Tensor, "*rows D"],
+    weight: Float[Tensor, "E D"],
+    bias: Float[Tensor, "E"] | None = None,
 ) -> Float[Tensor, "*rows E"]:
     """Return `x @ weight.T + bias`.
 
@@ -60,7 +62,8 @@ def linear(
         step = max(1, SCRATCH // weight.shape[1])
         for start in range(0, len(weight), step):
             part = slice(start, start + step)
-            out[..., part] = F.linear(wide, weight[part].float(), bias[part].float())
+            add = None if bias is None else bias[part].float()
+            out[..., part] = F.linear(wide, weight[part].float(), add)
         return out
     # A bfloat16 product may round a view differently from the same numbers in a row.
     return F.linear(x.contiguous(), weight, bias)
@@ -115,9 +118,23 @@ def attend(
     k: Float[Tensor, "B N S K"],
     v: Float[Tensor, "B N S K"],
     mask: Bool[Tensor, "B S"] | None = None,
+    *,
+    causal: bool = False,
 ) -> Float[Tensor, "B T N*K"]:
-    """Let T tokens read those of S tokens whose `mask` is true, at scale 1 / sqrt(K)."""
+    """Let T tokens read S tokens, at scale 1 / sqrt(K).
+
+    Args:
+        q: What is looked for.
+        k: Where it is found.
+        v: What is then read.
+        mask: Which tokens may be read; None: all.
+        causal: Whether a token reads no later ones; there is no mask then.
+    """
     if mask is not None:
         mask = mask[:, None, None]
-    read = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return rearrange(read, "b n t k -> b t (n k)")
+    dtype = v.dtype
+    if torch.is_grad_enabled() and v.device.type == "cpu":
+        # Its gradient in bfloat16 takes a CPU five times as long as in float32.
+        q, k, v = q.float(), k.float(), v.float()
+    read = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+    return rearrange(read, "b n t k -> b t (n k)").to(dtype)

@@ -1,28 +1,29 @@
 """A running average of weights: what a trained model ships (Polyak averaging)."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 
 class EMA:
-    """Float32 averages of a module's parameters.
+    """Float32 averages of weights, by name.
 
     The decay ramps up as (1 + n) / (10 + n), so that early averages are not dominated by the
     initial weights.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
         self.decay = decay
-        self.average = {k: p.detach().float().clone() for k, p in module.named_parameters()}
+        self.average = {name: weight.detach().float().clone() for name, weight in weights.items()}
 
     @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move the average towards the weights after `step` (0-based) updates."""
+    def update(self, weights: Mapping[str, Tensor], step: int) -> None:
+        """Move the average towards the float32 weights after `step` (0-based) updates."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        parameters = [p.detach().float() for p in module.parameters()]
         # One call for all tensors; it has no public name, but optimizers of PyTorch rest on it.
         torch._foreach_lerp_(  # pyright: ignore
-            list(self.average.values()), parameters, 1 - decay
+            list(self.average.values()), list(weights.values()), 1 - decay
         )
 
     @torch.no_grad()

@@ -64,31 +64,35 @@ def train(
     Raises:
         DanqingError: The loss or the gradient stopped being finite.
     """
-    module, optimizer = state.module, state.optimizer
-    peak = [group["lr"] for group in optimizer.param_groups]
+    weights = state.weights
+    groups = [group for optimizer in state.optimizers for group in optimizer.param_groups]
+    peak = [group["lr"] for group in groups]
     run.mkdir(parents=True, exist_ok=True)
     metrics = Metrics(run / "metrics.jsonl")
-    module.train()
+    weights.module.train()
     means = Means()
 
     try:
         while state.step < steps:
             step = state.step
             factor = lr_schedule.factor(step, steps)
-            for group, lr in zip(optimizer.param_groups, peak, strict=True):
+            for group, lr in zip(groups, peak, strict=True):
                 group["lr"] = lr * factor
 
-            loss = objective(module, batches[step], generator(derive(seed, "step", step)))
+            loss = objective(weights.module, batches[step], generator(derive(seed, "step", step)))
             loss.value.backward()
-            norm = torch.nn.utils.clip_grad_norm_(module.parameters(), clip)
+            weights.collect()
+            norm = torch.nn.utils.clip_grad_norm_(weights.masters.values(), clip)
             if not torch.isfinite(norm):
                 raise DanqingError(
                     f"the gradient of step {step} must be finite, got {norm.item()} at loss "
                     f"{loss.value.item():.4g}; lower optimizer.lr and resume from {run / 'state'}."
                 )
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            state.ema.update(module, step)
+            for optimizer in state.optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            weights.publish()
+            state.ema.update(weights.masters, step)
             state.step += 1
 
             means.add(loss=loss.value.detach(), gradient=norm, **loss.parts)
@@ -99,7 +103,7 @@ def train(
             on_step(state.step)
     except KeyboardInterrupt:
         # Between `backward` and `step` nothing of the state has changed, so any moment is safe
-        # except inside the optimizer; the last whole save stays in place if this one fails.
+        # except inside the optimizers; the last whole save stays in place if this one fails.
         log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
         state.save(run / "state")
         raise

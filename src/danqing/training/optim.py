@@ -1,15 +1,38 @@
-"""The optimizer and its learning rate over steps."""
+"""Optimizers, and their learning rate over steps."""
 
 import math
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from danqing.core.errors import RecipeError
+from danqing.core.registry import Registry
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@runtime_checkable
+class Optimizer(Protocol):
+    """Settings of an optimizer, which build it for some weights."""
+
+    @property
+    def clip(self) -> float:
+        """Largest norm of the gradient of all weights together."""
+        ...
+
+    def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
+        """Return the optimizers that share some weights among them."""
+        ...
+
+
+optimizers: Registry[type[Optimizer]] = Registry("optimizer")
+
+
+@optimizers.register("adamw")
+@dataclass(frozen=True, kw_only=True)
 class AdamW:
     """AdamW (arXiv 1711.05101); matrices decay, vectors (norms, biases) do not."""
 
@@ -20,37 +43,122 @@ class AdamW:
     weight_decay: float = 0.01
     """Decay of matrices per step, times the learning rate."""
     clip: float = 1.0
-    """Largest norm of the gradient of all parameters together."""
+    """Largest norm of the gradient of all weights together."""
     scales: dict[str, float] = field(default_factory=dict)
-    """Multiples of the learning rate for parameters whose names begin so, as `conditioner`."""
+    """Multiples of the learning rate for weights whose names begin so, as `conditioner`."""
 
-    def build(self, module: nn.Module) -> torch.optim.AdamW:
-        """Return the optimizer of a module's parameters.
+    def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
+        """Return the one optimizer of some weights.
 
         Raises:
-            RecipeError: A scale is for parameters that there are not.
+            RecipeError: A scale is for weights that there are not.
         """
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         unused = set(self.scales)
-        for name, parameter in module.named_parameters():
+        for name, weight in weights.items():
             prefix = next((p for p in self.scales if name.startswith(p)), "")
             unused.discard(prefix)
             scale = self.scales.get(prefix, 1.0)
-            decay = self.weight_decay if parameter.ndim >= 2 else 0.0
-            groups.setdefault((scale, decay), []).append(parameter)
+            decay = self.weight_decay if weight.ndim >= 2 else 0.0
+            groups.setdefault((scale, decay), []).append(weight)
         if unused:
             raise RecipeError(
                 f"scales must name parameters of the model, got {min(unused)}; "
-                f"try {sorted({name.split('.')[0] for name, _ in module.named_parameters()})}."
+                f"try {sorted({name.split('.')[0] for name in weights})}."
             )
-        return torch.optim.AdamW(
-            [
-                {"params": parameters, "lr": self.lr * scale, "weight_decay": decay}
-                for (scale, decay), parameters in groups.items()
-            ],
-            betas=self.betas,
-            fused=True,
+        tables = [
+            {"params": members, "lr": self.lr * scale, "weight_decay": decay}
+            for (scale, decay), members in groups.items()
+        ]
+        return [torch.optim.AdamW(tables, betas=self.betas, fused=True)]
+
+
+@optimizers.register("muon")
+@dataclass(frozen=True, kw_only=True)
+class Muon(AdamW):
+    """Muon for the matrices inside blocks, AdamW for everything else.
+
+    Momentum is replaced by the nearest (semi-)orthogonal matrix, so that every direction of a
+    matrix learns at one pace (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon), and
+    scaled so that an update is as large as AdamW's (arXiv 2502.16982), whose rate it shares.
+    """
+
+    matrices: str = r"blocks\..*\.(to_|mlp\.)"
+    """Which weights of two dimensions are such matrices: an expression found in their names."""
+    momentum: float = 0.95
+    """Decay of the running mean of gradients of matrices (Nesterov's)."""
+
+    def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
+        """Return the optimizer of the matrices and that of the rest.
+
+        Raises:
+            RecipeError: A scale is for weights that there are not, or no weight is a matrix.
+        """
+        matrices = {n: w for n, w in weights.items() if w.ndim == 2 and re.search(self.matrices, n)}
+        if not matrices:
+            raise RecipeError(
+                f"matrices must be found in names of weights, got {self.matrices!r}; "
+                f"they look like {next(iter(weights))}."
+            )
+        rest = {name: weight for name, weight in weights.items() if name not in matrices}
+        by_shape: dict[torch.Size, list[nn.Parameter]] = {}
+        for weight in matrices.values():
+            by_shape.setdefault(weight.shape, []).append(weight)
+        orthogonal = Orthogonal(by_shape.values(), self.lr, self.momentum, self.weight_decay)
+        return [orthogonal, *AdamW.build(self, rest)]
+
+
+class Orthogonal(torch.optim.Optimizer):
+    """Muon's update of matrices, those of one shape together."""
+
+    def __init__(
+        self,
+        matrices: Iterable[list[nn.Parameter]],
+        lr: float,
+        momentum: float,
+        weight_decay: float,
+    ) -> None:
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__([{"params": members} for members in matrices], defaults)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Move every matrix that has a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
+            updates = orthogonalize(torch.stack([self._ahead(w, **group) for w in weights]))
+            # An orthogonal matrix has a root mean square of 1 / sqrt(its longer side).
+            size = 0.2 * max(weights[0].shape) ** 0.5
+            for weight, update in zip(weights, updates, strict=True):
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.add_(update, alpha=-group["lr"] * size)
+
+    def _ahead(self, weight: nn.Parameter, momentum: float, **_: object) -> Tensor:
+        """Update the mean of a weight's gradients and return where it is heading (Nesterov)."""
+        gradient = weight.grad
+        assert gradient is not None, "called for weights with a gradient"
+        mean = self.state[weight].setdefault("mean", torch.zeros_like(weight))
+        mean.lerp_(gradient, 1 - momentum)
+        return gradient.lerp(mean, momentum)
+
+
+def orthogonalize(matrices: Float[Tensor, "N E D"], steps: int = 5) -> Float[Tensor, "N E D"]:
+    """Return about the nearest semi-orthogonal matrices: singular values of 0.7 to 1.2.
+
+    Newton-Schulz iteration with Jordan's quintic; bfloat16 is enough for it.
+    """
+    x = matrices.bfloat16()
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+    for _ in range(steps):
+        square = x @ x.mT
+        x = torch.baddbmm(
+            x, torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445
         )
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,16 +6,18 @@ Everything a recipe does not say is a default here. The resolved recipe is writt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from danqing.core.config import write
+from danqing.core.device import DTYPES
 from danqing.training.ema import EMA
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
-from danqing.training.optim import AdamW, LRSchedule
+from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.sources import BatchSource, sources
 from danqing.training.state import State
 from danqing.training.trainees import Trainee, trainees
+from danqing.training.weights import Weights
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,10 +36,12 @@ class Recipe:
     """Where batches come from."""
     steps: int
     """Optimizer steps in all."""
-    optimizer: AdamW = field(default_factory=AdamW)
+    optimizer: Annotated[Optimizer, optimizers] = field(default_factory=AdamW)
     """The optimizer."""
     lr_schedule: LRSchedule = field(default_factory=LRSchedule)
     """The learning rate over steps."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """What the network computes in; the weights that are trained are float32 in any case."""
     ema: float = 0.999
     """Decay of the average of weights, which is what is exported."""
     seed: int = 0
@@ -71,8 +75,10 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 
 def prepare(recipe: Recipe) -> State:
     """Build the module, its optimizer and its averages, and take up the saved state if any."""
-    module = recipe.trainee.build(recipe.model, recipe.seed)
-    state = State(module, recipe.optimizer.build(module), EMA(module, recipe.ema))
+    weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
+    state = State(
+        weights, recipe.optimizer.build(weights.masters), EMA(weights.masters, recipe.ema)
+    )
     if (recipe.run / "state").exists():
         state.restore(recipe.run / "state")
     return state
@@ -80,6 +86,6 @@ def prepare(recipe: Recipe) -> State:
 
 def export(recipe: Recipe, state: State) -> None:
     """Write the averaged weights of a run, finished or not, into the model's folder."""
-    state.ema.copy_to(state.module)
+    state.ema.copy_to(state.weights.module.float())
     batches = recipe.source.open(recipe.model, recipe.seed)
-    recipe.trainee.export(state.module.eval(), recipe.model, batches)
+    recipe.trainee.export(state.weights.module.eval(), recipe.model, batches)

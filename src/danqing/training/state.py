@@ -5,34 +5,35 @@ Batches and noise follow from the seed and the step, so no generator is saved.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from danqing.core.errors import CheckpointError
 from danqing.core.files import atomic_folder
 from danqing.training.ema import EMA
+from danqing.training.weights import Weights
 
 
 @dataclass(slots=True)
 class State:
     """The live parts of a run, and the number of steps already taken."""
 
-    module: nn.Module
-    optimizer: torch.optim.Optimizer
+    weights: Weights
+    optimizers: Sequence[torch.optim.Optimizer]
     ema: EMA
     step: int = 0
 
     def save(self, folder: Path) -> None:
         """Write the state, replacing an earlier one only when this one is whole."""
         with atomic_folder(folder) as part:
-            save_file(_contiguous(dict(self.module.named_parameters())), part / "model.safetensors")
+            save_file(_contiguous(self.weights.masters), part / "model.safetensors")
             save_file(_contiguous(self.ema.state()), part / "ema.safetensors")
-            save_file(_contiguous(_flatten(self.optimizer)), part / "optimizer.safetensors")
+            save_file(_contiguous(_flatten(self.optimizers)), part / "optimizer.safetensors")
             (part / "progress.json").write_text(json.dumps({"step": self.step}) + "\n")
 
     @torch.no_grad()
@@ -43,7 +44,7 @@ class State:
             CheckpointError: The state belongs to a model of another shape.
         """
         saved = load_file(folder / "model.safetensors")
-        named = dict(self.module.named_parameters())
+        named = self.weights.masters
         odd = [k for k in named.keys() | saved.keys() if _shape(named, k) != _shape(saved, k)]
         if odd:
             raise CheckpointError(
@@ -52,8 +53,9 @@ class State:
             )
         for name, parameter in named.items():
             parameter.copy_(saved[name])
+        self.weights.publish()
         self.ema.restore(load_file(folder / "ema.safetensors"))
-        _unflatten(self.optimizer, load_file(folder / "optimizer.safetensors"))
+        _unflatten(self.optimizers, load_file(folder / "optimizer.safetensors"))
         self.step = json.loads((folder / "progress.json").read_text())["step"]
 
 
@@ -65,21 +67,22 @@ def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
-def _flatten(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimizer's tensors as `<parameter number>.<key>`."""
+def _flatten(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """Return the optimizers' tensors as `<optimizer>.<weight>.<key>`, the first two numbers."""
     return {
-        f"{number}.{key}": torch.as_tensor(value)
+        f"{index}.{number}.{key}": torch.as_tensor(value)
+        for index, optimizer in enumerate(optimizers)
         for number, values in optimizer.state_dict()["state"].items()
         for key, value in values.items()
     }
 
 
-def _unflatten(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
+def _unflatten(optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
+    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
     for name, tensor in tensors.items():
-        number, key = name.split(".", 1)
-        state.setdefault(int(number), {})[key] = tensor
-    # Settings come from the recipe, so a changed learning rate takes effect on resuming.
-    optimizer.load_state_dict(
-        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-    )
+        index, number, key = name.split(".", 2)
+        states[int(index)].setdefault(int(number), {})[key] = tensor
+    for optimizer, state in zip(optimizers, states, strict=True):
+        # Settings come from the recipe, so a changed learning rate takes effect on resuming.
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -112,6 +112,31 @@ def test_things_stand_where_they_should_and_nowhere_else(relation, counts, size)
         assert nearest > 0.3 * min(size)
 
 
+def middles(count, freedom, rng, size=(256, 256)):
+    """Return where squares of one colour stand, as shares of the sides, from the top left."""
+    style = Style(jitter=0, rotation=0.0, freedom=freedom)
+    scene = Scene("counting", (Object("square", count, "red"),))
+    (found,) = seen(draw(scene, rng, size=size, style=style)).values()
+    return np.array(sorted(tuple(np.round(r.mean(0) / size, 2)) for r in found))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("size", SIZES)
+def test_without_freedom_shapes_always_stand_in_one_even_arrangement(count, size):
+    first, second = (middles(count, 0.0, Random(seed), size) for seed in (1, 2))
+    assert np.abs(first - second).max() <= 0.01
+    assert np.abs(first.mean(0) - 0.5).max() < 0.08
+
+
+def test_shapes_stray_as_far_as_they_are_free_and_no_farther():
+    spread = {
+        freedom: np.ptp([middles(1, freedom, Random(seed))[0] for seed in range(40)], axis=0).max()
+        for freedom in (0.2, 0.5, 1.0)
+    }
+    # The smallest square leaves half the side to move in.
+    assert all(0.3 * freedom < wide < 0.52 * freedom for freedom, wide in spread.items())
+
+
 def test_left_is_a_smaller_x_and_above_a_smaller_y():
     for relation, axis in (("left of", 0), ("above", 1)):
         things = Object("square", color="red"), Object("star", color="blue", position=(relation, 0))

@@ -18,15 +18,30 @@ def tokenizer():
 
 
 @pytest.fixture(scope="session")
+def published_tokenizer(tokenizer):
+    """The same tokenizer as `transformers` wraps it."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        padding_side="right",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+@pytest.fixture(scope="session")
 def language_model(tokenizer):
-    """A tiny Qwen2.5-VL, wide enough in its values that a mistake shows."""
-    from transformers import Qwen2_5_VLForConditionalGeneration
+    """A tiny Qwen2.5-VL of `transformers`, wide enough in its values that a mistake shows."""
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     from danqing.models.conditioner.config import ConditionerConfig
 
-    config = ConditionerConfig(
-        width=64, heads=2, kv_heads=1, mlp=96, vision_width=32, vision_mlp=48
-    ).to_transformers(tokenizer)
+    sizes = ConditionerConfig(
+        width=64, heads=2, kv_heads=1, mlp=96, vision_depth=2, vision_width=32, vision_mlp=48
+    )
+    config = Qwen2_5_VLConfig.from_dict(sizes.to_published(tokenizer))
     torch.manual_seed(0)
     model = Qwen2_5_VLForConditionalGeneration(config).eval()
     with torch.no_grad():
@@ -46,13 +61,26 @@ def processor():
 
 
 @pytest.fixture(scope="session")
-def conditioner_for(language_model, tokenizer, processor):
-    """Gives a conditioner with a named template; all share the same weights."""
+def published_folder(language_model, published_tokenizer, processor, tmp_path_factory):
+    """The tiny model as `transformers` writes it."""
+    folder = tmp_path_factory.mktemp("published")
+    language_model.save_pretrained(folder / "text_encoder")
+    published_tokenizer.save_pretrained(folder / "tokenizer")
+    processor.save_pretrained(folder / "processor")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def conditioner_for(published_folder):
+    """Gives our conditioner of these weights with a named template."""
+    from functools import cache
+
     from danqing.models.conditioner.model import Conditioner
     from danqing.models.conditioner.template import TEMPLATES
 
+    @cache
     def conditioner(name):
-        return Conditioner(language_model.model, tokenizer, TEMPLATES[name], processor)
+        return Conditioner.load(published_folder, template=TEMPLATES[name], eyes=True)
 
     return conditioner
 
@@ -75,6 +103,6 @@ def qwen_tokenizer():
     folder = Path(data) / "qwen2_5_tokenizer"
     if not folder.is_dir():
         pytest.skip("no published Qwen2.5 tokenizer here; set DANQING_DATA to where it is")
-    from transformers import AutoTokenizer
+    from danqing.models.conditioner.tokenizer import load_tokenizer
 
-    return AutoTokenizer.from_pretrained(folder)
+    return load_tokenizer(folder)

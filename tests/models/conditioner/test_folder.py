@@ -34,16 +34,17 @@ def test_what_is_saved_is_loaded(folder, conditioner_for, pictures):
     assert not conditioner.training
 
 
-def test_a_folder_that_transformers_wrote_is_loaded(
-    language_model, tokenizer, processor, conditioner_for, pictures, tmp_path
-):
-    language_model.save_pretrained(tmp_path / "text_encoder")
-    tokenizer.save_pretrained(tmp_path / "tokenizer")
-    processor.save_pretrained(tmp_path / "processor")
-    assert "model.layers.0.mlp.up_proj.weight" in stored(tmp_path)
-    ours = Conditioner.load(tmp_path, template=TEMPLATES["edit"]).read(PROMPTS[:1], [pictures[:1]])
-    assert torch.equal(ours.text, conditioner_for("edit").read(PROMPTS[:1], [pictures[:1]]).text)
-    assert Conditioner.load(tmp_path).writer.template is TEMPLATES["text_to_image"]
+def test_a_folder_that_transformers_wrote_is_loaded(published_folder):
+    assert "model.layers.0.mlp.up_proj.weight" in stored(published_folder)
+    assert Conditioner.load(published_folder).writer.template is TEMPLATES["text_to_image"]
+    assert Conditioner.load(published_folder, template=TEMPLATES["edit"]).vision is not None
+
+
+def test_eyes_are_left_out_where_no_picture_is_looked_at(published_folder, conditioner_for):
+    blind = Conditioner.load(published_folder)
+    assert blind.vision is None
+    seeing = conditioner_for("text_to_image")
+    assert torch.equal(blind.read(PROMPTS).text, seeing.read(PROMPTS).text)
 
 
 def test_transformers_loads_a_folder_that_we_wrote(folder, language_model):
@@ -68,7 +69,7 @@ def test_weights_are_mapped_and_not_copied(folder, monkeypatch):
 
 
 def test_rotary_frequencies_stay_float32_in_any_dtype(folder, conditioner_for):
-    expected = dict(conditioner_for("nano").language_model.named_buffers())
+    expected = dict(conditioner_for("nano").named_buffers())
     assert expected
     for conditioner in (
         Conditioner.load(folder, dtype=torch.bfloat16),
@@ -76,7 +77,7 @@ def test_rotary_frequencies_stay_float32_in_any_dtype(folder, conditioner_for):
         torch.nn.Sequential(Conditioner.load(folder)).bfloat16()[0],
     ):
         assert conditioner.read(["a red circle"]).text.dtype == torch.bfloat16
-        buffers = dict(conditioner.language_model.named_buffers())
+        buffers = dict(conditioner.named_buffers())
         assert buffers.keys() == expected.keys()
         for name, buffer in buffers.items():
             assert torch.equal(buffer, expected[name])

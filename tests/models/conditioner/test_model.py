@@ -8,6 +8,7 @@ import torch
 from danqing.core.errors import RequestError
 from danqing.models.conditioner.model import Conditioning
 from danqing.models.conditioner.template import TEMPLATES
+from danqing.models.conditioner.tokenizer import PAD
 from danqing.models.conditioner.vision import EDIT_AREA, EDIT_PLUS_AREA, fit
 
 PROMPTS = ["a red circle", "two blue circles on the left of a red circle", "红色", ""]
@@ -72,7 +73,7 @@ def test_no_attention_mask_is_built(conditioner_for, monkeypatch):
 
 def test_pictures_are_looked_at_only_when_there_are_some(conditioner_for, pictures):
     conditioner, looks = conditioner_for("nano_edit_plus"), []
-    handle = conditioner.language_model.visual.register_forward_hook(lambda *_: looks.append(1))
+    handle = conditioner.vision.tower.register_forward_hook(lambda *_: looks.append(1))
     conditioner.read(["a red circle"])
     assert not looks
     conditioner.read(["a red circle"], [pictures[:1]])
@@ -91,7 +92,7 @@ def test_training_reaches_every_weight_of_the_language_model(conditioner_for):
     conditioner = conditioner_for("nano")
     text, mask = conditioner(*conditioner.tokenize(PROMPTS))
     text[mask].sin().sum().backward()
-    gradients = {n: p.grad for n, p in conditioner.named_parameters() if "visual" not in n}
+    gradients = {n: p.grad for n, p in conditioner.named_parameters() if "vision" not in n}
     conditioner.zero_grad()
     assert gradients
     assert not [name for name, gradient in gradients.items() if not gradient.any()]
@@ -101,8 +102,8 @@ def test_padding_gets_no_gradient(conditioner_for):
     conditioner = conditioner_for("nano")
     text, _ = conditioner(*conditioner.tokenize(["a", "two red circles"]))
     text.square().sum().backward()
-    table = conditioner.language_model.get_input_embeddings().weight
-    assert not table.grad[conditioner.writer.tokenizer.pad_token_id].any()
+    table = conditioner.language.embed.weight
+    assert not table.grad[conditioner.writer.tokenizer.token_to_id(PAD)].any()
     conditioner.zero_grad()
 
 
@@ -146,7 +147,7 @@ def test_a_request_that_cannot_be_read_is_refused(
 
 def test_the_published_tokenizer_drops_34_and_64_tokens(qwen_tokenizer):
     def count(text):
-        return len(qwen_tokenizer(text).input_ids)
+        return len(qwen_tokenizer.encode(text).ids)
 
     assert count(TEMPLATES["text_to_image"].dropped) == 34
     assert count(TEMPLATES["edit"].dropped) == count(TEMPLATES["edit_plus"].dropped) == 64
@@ -159,10 +160,10 @@ def test_the_published_tokenizer_drops_34_and_64_tokens(qwen_tokenizer):
 def test_counting_agrees_with_the_place_of_the_users_turn(request, which, name):
     """Without counting: the opening ends two tokens after the turn's mark, role and newline."""
     tokenizer, template = request.getfixturevalue(which), TEMPLATES[name]
-    ids = tokenizer(template.render("a cat", template.pictures or 0)).input_ids
-    turns = [i for i, t in enumerate(ids) if t == tokenizer.convert_tokens_to_ids("<|im_start|>")]
+    ids = tokenizer.encode(template.render("a cat", template.pictures or 0)).ids
+    turns = [i for i, t in enumerate(ids) if t == tokenizer.token_to_id("<|im_start|>")]
     user = turns[0 if template.system is None else 1]
-    assert len(tokenizer(template.dropped).input_ids) == user + 3
+    assert len(tokenizer.encode(template.dropped).ids) == user + 3
 
 
 def test_sizes_of_source_pictures_follow_the_reference():

@@ -8,10 +8,12 @@ TOLERANCE = {"atol": 1e-5, "rtol": 0}
 
 
 @pytest.fixture(scope="module")
-def reference(language_model, tokenizer, processor, conditioner_for):
+def reference(language_model, published_tokenizer, processor, conditioner_for):
     """Gives a diffusers pipeline that holds nothing but our conditioner's parts."""
     import diffusers
     from transformers import Qwen2_5_VLProcessor
+
+    tokenizer = published_tokenizer
 
     class WithoutVideo(Qwen2_5_VLProcessor):
         """Its own class insists on a video processor, which insists on torchvision."""

@@ -32,6 +32,14 @@ _RADII = {1: (0.24, 0.34), 2: (0.17, 0.22), 3: (0.145, 0.18), 4: (0.13, 0.16), 5
 """Number of shapes in a picture: the range of the circles around them."""
 _ROW_RADII = {1: (0.16, 0.2), 2: (0.13, 0.155), 3: (0.11, 0.13)}
 """Likewise for shapes that stand in a row, by the longer of two facing rows."""
+_PLACES = {
+    1: ((0.5, 0.5),),
+    2: ((0.27, 0.5), (0.73, 0.5)),
+    3: ((0.5, 0.27), (0.26, 0.72), (0.74, 0.72)),
+    4: ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73)),
+    5: ((0.5, 0.5), (0.22, 0.22), (0.78, 0.22), (0.22, 0.78), (0.78, 0.78)),
+}
+"""Number of shapes in a picture: where they stand in an even arrangement."""
 _MARGIN = 0.02
 _GAP = 0.03
 _TEXT_WIDTH, _TEXT_HEIGHT = 0.78, 0.48
@@ -48,6 +56,8 @@ class Style:
     """Largest change of a colour channel, in steps of 1/255; the world allows 14."""
     rotation: float = 6.0
     """Largest turn of a shape in degrees; the world allows 12."""
+    freedom: float = 1.0
+    """How far shapes may stray from an even arrangement: 0 is not at all, 1 anywhere."""
     sway: float = 0.03
     """Largest shift of a string from the centre, as a share of the picture's sides."""
     stretch: float = 0.06
@@ -108,10 +118,10 @@ def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> 
     colors = _choose_colors(scene.objects, rng)
     placed = scene.objects[-1].position
     if placed is None:
-        circles = _scatter(sum(thing.count for thing in scene.objects), size, rng)
+        circles = _scatter(sum(thing.count for thing in scene.objects), size, rng, style.freedom)
     else:
         first, last = scene.objects[0].count, scene.objects[-1].count
-        circles = _face(first, last, RELATIONS[placed[0]], size, rng)
+        circles = _face(first, last, RELATIONS[placed[0]], size, rng, style.freedom)
     singles = [
         (thing.shape, color)
         for thing, color in zip(scene.objects, colors, strict=True)
@@ -139,17 +149,19 @@ def _choose_colors(things: Sequence[Object], rng: Random) -> list[str]:
     return [color for color in taken if color is not None]
 
 
-def _scatter(count: int, size: tuple[int, int], rng: Random) -> list[_Circle]:
-    """Place circles anywhere, apart from each other and from the border."""
-    width, height = size
+def _scatter(count: int, size: tuple[int, int], rng: Random, freedom: float) -> list[_Circle]:
+    """Place circles around an even arrangement, apart from each other and from the border."""
     side = min(size)
     small, large = _RADII[count]
     while True:
         circles: list[_Circle] = []
         for _ in range(60):
-            radius = side * rng.uniform(small, large)
+            radius = side * _stray(rng, (small + large) / 2, small, large, freedom)
             inset = radius + _MARGIN * side
-            x, y = rng.uniform(inset, width - inset), rng.uniform(inset, height - inset)
+            x, y = (
+                _stray(rng, place * length, inset, length - inset, freedom)
+                for place, length in zip(_PLACES[count][len(circles)], size, strict=True)
+            )
             if all(
                 math.dist((x, y), centre) > radius + other + _GAP * side
                 for centre, other in circles
@@ -159,23 +171,35 @@ def _scatter(count: int, size: tuple[int, int], rng: Random) -> list[_Circle]:
                     return circles
 
 
+def _stray(rng: Random, middle: float, low: float, high: float, freedom: float) -> float:
+    """Return a number between the bounds, around the middle of as much of them as is free."""
+    return rng.uniform(middle + (low - middle) * freedom, middle + (high - middle) * freedom)
+
+
 def _face(
-    anchors: int, subjects: int, direction: Point, size: tuple[int, int], rng: Random
+    anchors: int,
+    subjects: int,
+    direction: Point,
+    size: tuple[int, int],
+    rng: Random,
+    freedom: float,
 ) -> list[_Circle]:
     """Place two rows that face each other across the middle: first the anchors' row."""
     small, large = _ROW_RADII[max(anchors, subjects)]
-    apart, drift = rng.uniform(0.23, 0.26), rng.uniform(-0.025, 0.025)
+    apart = _stray(rng, 0.245, 0.23, 0.26, freedom)
+    drift = _stray(rng, 0.0, -0.025, 0.025, freedom)
     (ax, ay), circles = direction, list[_Circle]()
     for count, side in ((anchors, -1), (subjects, 1)):
-        step = 2 * large + rng.uniform(0.04, 0.07)
+        step = 2 * large + _stray(rng, 0.055, 0.04, 0.07, freedom)
         wander = 0.09 if count == 1 else 0.02
-        shift = rng.uniform(-wander, wander)
+        shift = _stray(rng, 0.0, -wander, wander, freedom)
         for i in range(count):
             # Rows stretch with the picture, so wide pictures are used in full.
             toward, along = side * apart, shift + step * (i - (count - 1) / 2)
             x = 0.5 + ax * toward + abs(ay) * along + abs(ax) * drift
             y = 0.5 + ay * toward + abs(ax) * along + abs(ay) * drift
-            circles.append(((x * size[0], y * size[1]), min(size) * rng.uniform(small, large)))
+            radius = _stray(rng, (small + large) / 2, small, large, freedom)
+            circles.append(((x * size[0], y * size[1]), min(size) * radius))
     return circles
 
 

@@ -69,6 +69,7 @@ class Synthesis(Limits, Style):
             ("min(size)", min(self.size), 64, 4096),
             ("jitter", self.jitter, 0, 14),
             ("rotation", self.rotation, 0, 12),
+            ("freedom", self.freedom, 0, 1),
             ("max_count", self.max_count, 2, 5),
             ("max_word", self.max_word, 1, 4),
             ("min_word", self.min_word, 1, self.max_word),

@@ -7,6 +7,7 @@ Dimension key:
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
 from jaxtyping import Bool, Int
 from PIL.Image import Image
 from torch import Tensor
@@ -17,7 +18,7 @@ from danqing.models.conditioner.template import CLOSING, PICTURE_TOKEN, Template
 from danqing.models.conditioner.vision import Patches, Processor, cut, token_counts
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from tokenizers import Tokenizer
 
 TRAINED_TOKENS = 512
 """The longest text, in tokens, that the published models were trained with."""
@@ -42,7 +43,7 @@ class Writer:
 
     def __init__(
         self,
-        tokenizer: "PreTrainedTokenizerBase",
+        tokenizer: "Tokenizer",
         template: Template,
         processor: Processor | None = None,
     ) -> None:
@@ -53,7 +54,11 @@ class Writer:
 
     def count(self, text: str) -> int:
         """Return how many tokens a piece of text takes."""
-        return len(self.tokenizer(text).input_ids)
+        return len(self.ids(text))
+
+    def ids(self, text: str) -> list[int]:
+        """Return the tokens of a piece of text."""
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
 
     def write(
         self,
@@ -87,8 +92,7 @@ class Writer:
             patches = cut(shown, self.processor)
             counts = iter(token_counts(patches, self.processor))
             chats = [_make_room(chat, counts) for chat in chats]
-        batch = self.tokenizer(chats, padding=True, padding_side="right", return_tensors="pt")
-        ids, mask = batch.input_ids, batch.attention_mask.bool()
+        ids, mask = _pad([self.ids(chat) for chat in chats])
         self._warn(ids, mask, limit)
         if limit is not None:
             ids, mask = ids[:, : self.drop + limit], mask[:, : self.drop + limit]
@@ -103,7 +107,7 @@ class Writer:
                 limit,
                 self.count(CLOSING),
             )
-        (picture,) = self.tokenizer(PICTURE_TOKEN).input_ids
+        (picture,) = self.ids(PICTURE_TOKEN)
         words = int((mask & ids.ne(picture)).sum(-1).max()) - self.drop
         if min(words, limit or words) > TRAINED_TOKENS:
             _log.warning(
@@ -111,6 +115,14 @@ class Writer:
                 words,
                 TRAINED_TOKENS,
             )
+
+
+def _pad(rows: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]:
+    """Return rows side by side, and where they are real; which token pads does not matter."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+    lengths = torch.tensor([len(row) for row in rows])
+    return ids, torch.arange(longest) < lengths[:, None]
 
 
 def _make_room(chat: str, counts: Iterator[int]) -> str:

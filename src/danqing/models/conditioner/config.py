@@ -1,17 +1,24 @@
-"""The sizes of a conditioner, said in our words and handed to `transformers` in its own."""
+"""The sizes of a conditioner: said in our words for a new one, read from the published ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from danqing.core.errors import RequestError
+from danqing.core.errors import CheckpointError, RequestError
+from danqing.models.conditioner.language import LanguageConfig
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase, Qwen2_5_VLConfig
+    from tokenizers import Tokenizer
+
+MODEL_TYPE = "qwen2_5_vl"
+
+CONTROL = ("image_pad", "video_pad", "vision_start", "vision_end")
+"""Control tokens whose ids the published configuration gives."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConditionerConfig:
-    """A Qwen2.5-VL language model with its vision tower; the defaults are the nano's."""
+    """A Qwen2.5-VL language model, with or without eyes; the defaults are the nano's."""
 
     width: int = 192
     """Channels of the language model, and of the text it gives."""
@@ -23,10 +30,11 @@ class ConditionerConfig:
     """Key and value heads, a divisor of heads."""
     mlp: int = 512
     """Hidden channels of the gated MLP."""
+    vision_depth: int = 0
+    """Layers of the vision tower; the last one sees the whole picture, others 112 px windows.
+    0: there is no tower, and no picture can be read."""
     vision_width: int = 64
     """Channels of the vision tower."""
-    vision_depth: int = 2
-    """Layers of the vision tower; the last one sees the whole picture, others 112 px windows."""
     vision_heads: int = 2
     """Heads of the vision tower."""
     vision_mlp: int = 128
@@ -34,36 +42,27 @@ class ConditionerConfig:
     max_tokens: int = 32768
     """The longest sequence the model is meant for."""
 
-    def to_transformers(self, tokenizer: "PreTrainedTokenizerBase") -> "Qwen2_5_VLConfig":
-        """Return the same sizes as `transformers` wants them, with the ids of a tokenizer.
+    def to_published(self, tokenizer: "Tokenizer") -> dict[str, Any]:
+        """Return the `config.json` of these sizes with the ids of a tokenizer.
 
         Raises:
             RequestError: The head width cannot be divided among the three position axes.
         """
-        from transformers import Qwen2_5_VLConfig
-
         head = self.width // self.heads
         if head * self.heads != self.width or head % 16:
             raise RequestError(
                 f"width / heads must be a multiple of 16, got {self.width} / {self.heads}; "
                 f"try width {16 * self.heads * max(1, round(self.width / self.heads / 16))}."
             )
-        control = {
-            f"{name}_token_id": tokenizer.convert_tokens_to_ids(f"<|{token}|>")
-            for name, token in (
-                ("image", "image_pad"),
-                ("video", "video_pad"),
-                ("vision_start", "vision_start"),
-                ("vision_end", "vision_end"),
-            )
-        }
         language = {
-            "vocab_size": len(tokenizer),
+            "model_type": f"{MODEL_TYPE}_text",
+            "vocab_size": tokenizer.get_vocab_size(),
             "hidden_size": self.width,
             "num_hidden_layers": self.depth,
             "num_attention_heads": self.heads,
             "num_key_value_heads": self.kv_heads,
             "intermediate_size": self.mlp,
+            "hidden_act": "silu",
             "max_position_embeddings": self.max_tokens,
             "rms_norm_eps": 1e-6,
             "rope_parameters": {
@@ -72,18 +71,61 @@ class ConditionerConfig:
                 # Time, height, width share the angles as 2 : 3 : 3, as in the published model.
                 "mrope_section": [head // 8, head * 3 // 16, head * 3 // 16],
             },
-            "bos_token_id": tokenizer.pad_token_id,
-            "eos_token_id": tokenizer.eos_token_id,
-            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": tokenizer.token_to_id("<|endoftext|>"),
+            "eos_token_id": tokenizer.token_to_id("<|im_end|>"),
+            "pad_token_id": tokenizer.token_to_id("<|endoftext|>"),
         }
         vision = {
+            "model_type": f"{MODEL_TYPE}_vision",
             "depth": self.vision_depth,
             "hidden_size": self.vision_width,
             "num_heads": self.vision_heads,
             "intermediate_size": self.vision_mlp,
             "out_hidden_size": self.width,
-            "fullatt_block_indexes": [self.vision_depth - 1],
+            "fullatt_block_indexes": [self.vision_depth - 1] if self.vision_depth else [],
         }
-        # Nothing is generated, so the head costs nothing when it is the embedding.
-        parts = {"text_config": language, "vision_config": vision, "tie_word_embeddings": True}
-        return Qwen2_5_VLConfig.from_dict(parts | control)
+        ids = {
+            f"{name.removesuffix('_pad')}_token_id": tokenizer.token_to_id(f"<|{name}|>")
+            for name in CONTROL
+        }
+        return {
+            "architectures": ["Qwen2_5_VLForConditionalGeneration"],
+            "model_type": MODEL_TYPE,
+            "text_config": language,
+            "vision_config": vision,
+            # Nothing is generated, so the head costs nothing when it is the embedding.
+            "tie_word_embeddings": True,
+            **ids,
+        }
+
+
+def language_config(published: Mapping[str, Any]) -> LanguageConfig:
+    """Read the language model's sizes from a published `config.json`, of either layout.
+
+    `transformers` wrote them at the top level until version 4.51, then in a table of their own.
+
+    Raises:
+        CheckpointError: A size is missing, or the model is of another kind.
+    """
+    text = published.get("text_config") or published
+    rope = text.get("rope_parameters") or text.get("rope_scaling") or {}
+    if (kind := rope.get("rope_type", "default")) not in ("default", "mrope"):
+        raise CheckpointError(
+            f"rope_type of the text encoder must be default, got {kind}; choose another model."
+        )
+    try:
+        return LanguageConfig(
+            vocabulary=text["vocab_size"],
+            width=text["hidden_size"],
+            depth=text["num_hidden_layers"],
+            heads=text["num_attention_heads"],
+            kv_heads=text["num_key_value_heads"],
+            mlp=text["intermediate_size"],
+            eps=text.get("rms_norm_eps", 1e-6),
+            theta=rope.get("rope_theta", text.get("rope_theta", 1e6)),
+            sections=tuple(rope.get("mrope_section", (16, 24, 24))),
+        )
+    except KeyError as missing:
+        raise CheckpointError(
+            f"config.json of the text encoder must say {missing.args[0]}; download the model again."
+        ) from None

@@ -2,16 +2,15 @@
 
 No token is generated. The hidden states after the final norm, less those of the template's
 opening, condition the picture (Qwen-Image technical report, arXiv 2508.02324, section 2.2;
-`QwenImagePipeline` and `QwenImageEditPlusPipeline` of diffusers). Attention is causal and rows
-are padded on the right, so real tokens never see padding: no attention mask is built, and a
-prompt reads in a batch as it does alone. Picture tokens have places in three dimensions, as in
-training; diffusers loses them with transformers 5 (huggingface/diffusers issue 14194).
+`QwenImagePipeline` and `QwenImageEditPlusPipeline` of diffusers). Picture tokens have places in
+three dimensions, as in training; diffusers loses them with transformers 5 (huggingface/diffusers
+issue 14194).
 
 Dimension key:
     B batch    T chat tokens    L language tokens = T less the template's opening    E width
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,13 +24,15 @@ from danqing.core.errors import CheckpointError
 from danqing.core.files import atomic_folder
 from danqing.models import checkpoint
 from danqing.models.conditioner.chat import Chat, Writer
-from danqing.models.conditioner.config import ConditionerConfig
-from danqing.models.conditioner.names import ours, published
+from danqing.models.conditioner.config import MODEL_TYPE, ConditionerConfig, language_config
+from danqing.models.conditioner.language import LanguageModel, places
+from danqing.models.conditioner.names import blind, ours, published
 from danqing.models.conditioner.template import TEMPLATES, Template
-from danqing.models.conditioner.vision import Patches, Processor
+from danqing.models.conditioner.tokenizer import load_tokenizer, save_tokenizer
+from danqing.models.conditioner.vision import Patches, Vision, load_processor, restore_rotations
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from tokenizers import Tokenizer
 
 NETWORK, TOKENIZER, PROCESSOR = "text_encoder", "tokenizer", "processor"
 """Where diffusers keeps the three parts of a conditioner in a model's folder."""
@@ -48,42 +49,44 @@ class Conditioning:
 
 
 class Conditioner(nn.Module):
-    """A vision-language model, the tokenizer that feeds it, and the template it is read with.
+    """A language model, the tokenizer and the template it is read with, and eyes if it needs them.
 
-    `language_model` is a `Qwen2_5_VLModel` of `transformers`, vision tower included; `processor`
-    prepares pictures for it and may be None where there are none.
+    `settings` is the published `config.json`, which a saved conditioner gets back.
     """
-
-    language_model: Any  # its type knows neither its parts nor plain tensors
 
     def __init__(
         self,
-        language_model: nn.Module,
-        tokenizer: "PreTrainedTokenizerBase",
+        settings: Mapping[str, Any],
+        tokenizer: "Tokenizer",
         template: Template,
-        processor: Processor | None = None,
+        vision: Vision | None = None,
     ) -> None:
         super().__init__()
-        self.language_model = language_model
-        self.writer = Writer(tokenizer, template, processor)
+        self.settings = settings
+        self.language = LanguageModel(language_config(settings))
+        self.vision = vision
+        self.writer = Writer(tokenizer, template, vision and vision.processor)
 
     @classmethod
     def build(
         cls,
         config: ConditionerConfig,
-        tokenizer: "PreTrainedTokenizerBase",
+        tokenizer: "Tokenizer",
         template: Template = TEMPLATES["nano"],
     ) -> "Conditioner":
         """Return a conditioner with random weights, to be trained."""
-        from transformers import Qwen2_5_VLModel
-        from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
-            Qwen2VLImageProcessorPil,
-        )
-
-        model = Qwen2_5_VLModel(config.to_transformers(tokenizer))
-        # At the usual 0.02 the layers' outputs would drown the words they are about.
-        nn.init.normal_(model.language_model.embed_tokens.weight, std=0.5)
-        return cls(model, tokenizer, template, Qwen2VLImageProcessorPil())
+        settings = config.to_published(tokenizer)
+        see = config.vision_depth > 0
+        vision = Vision(settings["vision_config"], load_processor()) if see else None
+        conditioner = cls(settings, tokenizer, template, vision)
+        for name, weight in conditioner.language.layers.named_parameters():
+            if weight.ndim == 2:
+                # Larger, and the layers' outputs would drown the words they are about.
+                nn.init.normal_(weight, std=0.02)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weight)
+        nn.init.normal_(conditioner.language.embed.weight, std=0.5)
+        return conditioner
 
     @classmethod
     def load(
@@ -91,6 +94,7 @@ class Conditioner(nn.Module):
         folder: str | Path,
         *,
         template: Template | None = None,
+        eyes: bool | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str = "cpu",
     ) -> "Conditioner":
@@ -102,58 +106,58 @@ class Conditioner(nn.Module):
             folder: Holds `text_encoder`, `tokenizer` and, for pictures, `processor`.
             template: How requests are put; by default what the folder names, as only folders
                 written by `save` do, or else that of text to image.
+            eyes: Whether to load the vision tower; None: if the template takes pictures.
             dtype: Of the weights; as stored if None.
             device: Where the weights go.
 
         Raises:
             CheckpointError: A part is missing or damaged, or weights do not fit the settings.
         """
-        from transformers import AutoTokenizer, Qwen2_5_VLConfig, Qwen2_5_VLModel
-        from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
-            Qwen2VLImageProcessorPil,
-        )
-
         folder = Path(folder)
-        config = checkpoint.read_config(folder / NETWORK)
-        if (kind := config.get("model_type")) != Qwen2_5_VLConfig.model_type:
+        settings = checkpoint.read_config(folder / NETWORK)
+        if (kind := settings.get("model_type")) != MODEL_TYPE:
             raise CheckpointError(
-                f"model_type in {folder / NETWORK} must be {Qwen2_5_VLConfig.model_type}, "
+                f"model_type in {folder / NETWORK} must be {MODEL_TYPE}, "
                 f"got {kind}; choose a Qwen-Image model of the first generation."
             )
-        words, eyes = folder / TOKENIZER, folder / PROCESSOR
-        if not words.is_dir():
-            raise CheckpointError(f"{words} is missing; download the model again.")
+        template = template or TEMPLATES[settings.get("template", "text_to_image")]
+        if eyes is None:
+            eyes = template.picture is not None
+        tokenizer = load_tokenizer(folder / TOKENIZER)
+        described = folder / PROCESSOR
+        processor = load_processor(described if described.is_dir() else None) if eyes else None
         with torch.device("meta"):
-            model = Qwen2_5_VLModel(Qwen2_5_VLConfig.from_dict(config))
-        checkpoint.load_into(model, folder / NETWORK, ours, dtype, device=device)
-        _restore_rotations(model)
-        tokenizer = AutoTokenizer.from_pretrained(words)
-        processor = Qwen2VLImageProcessorPil.from_pretrained(eyes) if eyes.is_dir() else None
-        template = template or TEMPLATES[config.get("template", "text_to_image")]
-        return cls(model, tokenizer, template, processor).eval()
+            vision = Vision(settings.get("vision_config", {}), processor) if processor else None
+            conditioner = cls(settings, tokenizer, template, vision)
+
+        rename = ours if eyes else blind
+        checkpoint.load_into(conditioner, folder / NETWORK, rename, dtype, device=device)
+        if conditioner.vision is not None:
+            restore_rotations(conditioner.vision.tower)
+        return conditioner.eval()
 
     def save(self, folder: str | Path) -> None:
         """Write the conditioner into a model folder, in the layout of diffusers.
 
         Its template must be one of `TEMPLATES`; the name goes into `text_encoder/config.json`.
+        Without eyes nothing of a vision tower is written.
 
         Raises:
             StorageError: The disk is full, read-only or not ours.
         """
-        folder, writer = Path(folder), self.writer
-        weights = {
-            published(name): tensor for name, tensor in self.language_model.state_dict().items()
-        }
-        config = self.language_model.config.to_diff_dict() | {
-            "architectures": ["Qwen2_5_VLForConditionalGeneration"],
-            "template": TEMPLATES.name_of(writer.template),
-        }
-        checkpoint.write(folder / NETWORK, weights, config, stem="model")
-        with atomic_folder(folder / TOKENIZER) as staged:
-            writer.tokenizer.save_pretrained(staged)
-        if writer.processor is not None:
+        folder = Path(folder)
+        weights = {published(name): tensor for name, tensor in self.state_dict().items()}
+        settings = {**self.settings, "template": TEMPLATES.name_of(self.writer.template)}
+        checkpoint.write(folder / NETWORK, weights, settings, stem="model")
+        save_tokenizer(self.writer.tokenizer, folder / TOKENIZER)
+        if self.vision is not None:
             with atomic_folder(folder / PROCESSOR) as staged:
-                writer.processor.save_pretrained(staged)
+                self.vision.processor.save_pretrained(staged)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.language.embed.weight.device
 
     def tokenize(
         self,
@@ -176,10 +180,9 @@ class Conditioner(nn.Module):
                 contains the token that stands for a picture, or a limit would cut a picture.
         """
         ids, mask, patches = self.writer.write(prompts, images, limit)
-        device = self.language_model.device
         if patches is not None:
-            patches = Patches(*(part.to(device) for part in patches))
-        return Chat(ids.to(device), mask.to(device), patches)
+            patches = Patches(*(part.to(self.device) for part in patches))
+        return Chat(ids.to(self.device), mask.to(self.device), patches)
 
     def forward(
         self,
@@ -191,21 +194,16 @@ class Conditioner(nn.Module):
 
         Rows must be padded on the right, and every picture token must have its patches.
         """
-        seen = {}
-        if patches is not None:
-            is_picture = input_ids.eq(self.language_model.config.image_token_id)
-            positions, _ = self.language_model.get_rope_index(
-                input_ids,
-                mm_token_type_ids=is_picture.int(),
-                image_grid_thw=patches.grids,
-                attention_mask=attention_mask,
-            )
-            seen = {
-                "position_ids": positions,
-                "pixel_values": patches.values,
-                "image_grid_thw": patches.grids,
-            }
-        states = self.language_model(input_ids=input_ids, use_cache=False, **seen).last_hidden_state
+        x = self.language.embed(input_ids)
+        if patches is None:
+            at = places(input_ids)
+        else:
+            assert self.vision is not None, "pictures were given to a conditioner without eyes"
+            picture, merge = self.settings["image_token_id"], self.vision.processor.merge_size
+            at = places(input_ids, patches.grids.tolist(), picture, merge)
+            seen = self.vision(patches).to(x.dtype)
+            x = x.masked_scatter(input_ids.eq(picture)[..., None], seen)
+        states = self.language(x, at)
         text, mask = states[:, self.writer.drop :], attention_mask[:, self.writer.drop :]
         if mask.all():
             return text, None
@@ -221,23 +219,3 @@ class Conditioner(nn.Module):
     ) -> Conditioning:
         """Return the conditioning of prompts and their pictures; arguments as in `tokenize`."""
         return Conditioning(*self(*self.tokenize(prompts, images, limit=limit)))
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Conditioner":
-        super()._apply(fn, recurse)
-        _restore_rotations(self.language_model)
-        return self
-
-
-def _restore_rotations(model: nn.Module) -> None:
-    """Compute rotary frequencies anew unless they are float32 and where the weights are.
-
-    They are buffers: no file holds them, and `to(torch.bfloat16)` would round them.
-    """
-    device = next(model.parameters()).device
-    for module in model.modules():
-        frequencies = getattr(module, "inv_freq", None)
-        if not isinstance(frequencies, Tensor):
-            continue
-        if frequencies.dtype != torch.float32 or frequencies.device != device:
-            for name, buffer in type(module)(config=module.config).named_buffers():
-                setattr(module, name, buffer.to(device))

@@ -7,13 +7,18 @@ form C). The byte alphabet and the control tokens are those of the Qwen tokenize
 templates it therefore understands.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from danqing.core.errors import CheckpointError
+from danqing.core.files import atomic_folder
+
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from tokenizers import Tokenizer
 
 PAD, END = "<|endoftext|>", "<|im_end|>"
 CONTROL = (
@@ -28,6 +33,9 @@ CONTROL = (
 )
 """The control tokens of Qwen2.5-VL that templates use; here they get the first ids."""
 
+FILE = "tokenizer.json"
+"""What the library calls a whole tokenizer."""
+
 ROLES = ("system", "user", "assistant", "Picture")
 PUNCTUATION = "“”「」『』，。、：；！？"
 
@@ -37,7 +45,7 @@ _LETTER = r"[[\p{L}\p{M}]&&[^\p{Han}]]"
 _CHINESE = re.compile("[\u3400-\u9fff]+")
 
 
-def build_tokenizer(words: Iterable[str], characters: Iterable[str]) -> "PreTrainedTokenizerFast":
+def build_tokenizer(words: Iterable[str], characters: Iterable[str]) -> "Tokenizer":
     """Return a tokenizer that knows some words and some characters as wholes.
 
     Args:
@@ -47,8 +55,7 @@ def build_tokenizer(words: Iterable[str], characters: Iterable[str]) -> "PreTrai
         characters: Single characters to be known as one token instead of as their bytes.
 
     Returns:
-        A tokenizer for `transformers`, which `save_pretrained` writes and `AutoTokenizer`
-        reads. It pads on the right. Ids follow the order of the arguments.
+        A tokenizer whose ids follow the order of the arguments.
     """
     from tokenizers import (
         AddedToken,
@@ -59,7 +66,6 @@ def build_tokenizer(words: Iterable[str], characters: Iterable[str]) -> "PreTrai
         normalizers,
         pre_tokenizers,
     )
-    from transformers import PreTrainedTokenizerFast
 
     in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 
@@ -98,13 +104,47 @@ def build_tokenizer(words: Iterable[str], characters: Iterable[str]) -> "PreTrai
     )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in CONTROL])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=PAD,
-        eos_token=END,
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
-    )
+    return tokenizer
+
+
+def load_tokenizer(folder: Path) -> "Tokenizer":
+    """Return the tokenizer of a folder, ours or a published one.
+
+    Raises:
+        CheckpointError: The folder is missing or damaged.
+    """
+    from tokenizers import Tokenizer
+
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is missing; download the model again.")
+    if not (file := folder / FILE).is_file():
+        # Older folders hold words and merges alone, which take long to put together.
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # the library has no other
+        raise CheckpointError(f"{file} is damaged; download the model again.") from error
+
+
+def save_tokenizer(tokenizer: "Tokenizer", folder: Path) -> None:
+    """Write a tokenizer as `load_tokenizer`, and the `AutoTokenizer` of `transformers`, read it.
+
+    Raises:
+        StorageError: The disk is full, read-only or not ours.
+    """
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": PAD,
+        "eos_token": END,
+        "padding_side": "right",
+        "clean_up_tokenization_spaces": False,
+    }
+    with atomic_folder(folder) as staged:
+        (staged / FILE).write_text(tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+        text = json.dumps(settings, indent=2) + "\n"
+        (staged / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
 
 def _any_of(words: Iterable[str]) -> str:

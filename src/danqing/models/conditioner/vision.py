@@ -1,17 +1,21 @@
-"""How a picture reaches the conditioner: its size, its patches, and its places in the chat.
+"""How a picture reaches the conditioner: its size, its patches, and what the tower sees in them.
+
+The tower and its image processor are those of `transformers`, imported when a picture comes.
 
 Dimension key:
     P patches of all pictures    C numbers in a patch    S pictures
+    J pieces of all pictures, of several patches each    E width of the language model
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float, Int
 from PIL.Image import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 EDIT_AREA = 1024**2
 """Pixels of the picture that the first editing model is shown, and its latents come from."""
@@ -40,6 +44,58 @@ class Processor(Protocol):
     def __call__(self, images: list[Image], /, *, return_tensors: str) -> Mapping[str, Tensor]:
         """Resize pictures to whole patches, normalize them, and cut them up."""
         ...
+
+
+class Vision(nn.Module):
+    """The vision tower, and the processor that prepares pictures for it."""
+
+    tower: Any  # its type knows neither its parts nor plain tensors
+
+    def __init__(self, settings: Mapping[str, Any], processor: Processor) -> None:
+        from transformers import Qwen2_5_VLVisionConfig
+        from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
+            Qwen2_5_VisionTransformerPretrainedModel,
+        )
+
+        super().__init__()
+        config = Qwen2_5_VLVisionConfig.from_dict(dict(settings))
+        self.tower = Qwen2_5_VisionTransformerPretrainedModel(config)
+        self.processor = processor
+
+    def forward(self, patches: Patches) -> Float[Tensor, "J E"]:
+        """Return what stands in the chat for the pictures, one after the other."""
+        seen = self.tower(patches.values.to(self.tower.dtype), grid_thw=patches.grids)
+        return seen.pooler_output
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "Vision":
+        super()._apply(fn, recurse)
+        restore_rotations(self.tower)
+        return self
+
+
+def load_processor(folder: Path | None = None) -> Processor:
+    """Return the image processor that a folder describes, or the usual one."""
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    if folder is None:
+        return Qwen2VLImageProcessorPil()
+    return Qwen2VLImageProcessorPil.from_pretrained(folder)
+
+
+def restore_rotations(tower: nn.Module) -> None:
+    """Compute rotary frequencies anew unless they are float32 and where the weights are.
+
+    They are buffers: no file holds them, and `to(torch.bfloat16)` would round them.
+    """
+    device = next(tower.parameters()).device
+    for module in tower.modules():
+        frequencies = getattr(module, "inv_freq", None)
+        if not isinstance(frequencies, Tensor):
+            continue
+        if frequencies.dtype != torch.float32 or frequencies.device != device:
+            config: Any = module.config
+            for name, buffer in type(module)(config=config).named_buffers():
+                setattr(module, name, buffer.to(device))
 
 
 def fit(area: int, width: int, height: int) -> tuple[int, int]:
