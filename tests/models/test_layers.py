@@ -8,19 +8,25 @@ from danqing.models import layers
 from danqing.models.layers import Linear, RMSNorm, attend, linear, rotate
 
 
-@pytest.mark.parametrize("emulated", [True, False])
-def test_a_bfloat16_product_is_the_float32_one_rounded(monkeypatch, emulated):
-    monkeypatch.setattr(layers, "_emulated", lambda: emulated)
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("gelu", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_product_is_the_exact_one_rounded(monkeypatch, native, grad, gelu, dtype):
+    monkeypatch.setattr(layers, "native_bf16", lambda device: native)
     monkeypatch.setattr(layers, "SCRATCH", 5 * 64)  # 12 features in slices of 5, 5 and 2
     torch.manual_seed(0)
-    x, weight = torch.randn(2, 7, 64).bfloat16(), torch.randn(12, 64).bfloat16()
-    bias = torch.randn(12).bfloat16()
+    x, weight = torch.randn(2, 7, 64).to(dtype), torch.randn(12, 64).to(dtype)
 
-    got = linear(x, weight, bias)
-
-    exact = F.linear(x.double(), weight.double(), bias.double())
-    assert got.dtype == torch.bfloat16
-    torch.testing.assert_close(got.double(), exact, rtol=2**-8, atol=1e-3)
+    for bias in (torch.randn(12).to(dtype), None):
+        with torch.set_grad_enabled(grad):
+            got = linear(x, weight, bias, gelu=gelu)
+        exact = F.linear(x.double(), weight.double(), None if bias is None else bias.double())
+        exact = F.gelu(exact, approximate="tanh") if gelu else exact
+        assert got.dtype == dtype
+        # With gradients GELU is a step of its own, and what it is given is rounded.
+        rtol, atol = (2**-7, 0.02) if dtype == torch.bfloat16 else (1e-5, 1e-5)
+        torch.testing.assert_close(got.double(), exact, rtol=rtol, atol=atol)
 
 
 def test_the_emulated_product_has_the_gradients_of_the_native_one(monkeypatch):
@@ -31,7 +37,7 @@ def test_the_emulated_product_has_the_gradients_of_the_native_one(monkeypatch):
     slope = torch.randn(7, 12).bfloat16()
 
     def grads(emulated):
-        monkeypatch.setattr(layers, "_emulated", lambda: emulated)
+        monkeypatch.setattr(layers, "native_bf16", lambda device: not emulated)
         return torch.autograd.grad(module(x), (x, *module.parameters()), slope)
 
     for emulated, native in zip(grads(True), grads(False), strict=True):

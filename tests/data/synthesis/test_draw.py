@@ -204,6 +204,20 @@ def test_strings_are_large_whole_and_in_their_color(name):
         assert ink.sum() > 0.3 * touched.sum()
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("string", ["W", "IF", "MWM", "ZOOM"])
+def test_letters_in_cells_stand_apart_each_in_the_middle_of_its_own(string, size):
+    style = Style(jitter=0, sway=0.0, stretch=0.0, cells=True, fonts=("grotesque",))
+    spec = TextSpec("text_en", string, "en", "black", "cream")
+    touched = np.asarray(draw(spec, Random(0), size=size, style=style)) != BACKGROUNDS["cream"]
+    columns = touched.any((0, 2))
+    # Where ink begins and ends, with bare columns between letters.
+    edges = np.flatnonzero(np.diff(columns.astype(int), prepend=0, append=0)).reshape(-1, 2)
+    middles = edges.mean(1) / size[0]
+    expected = 0.5 + 0.25 * (np.arange(len(string)) - (len(string) - 1) / 2)
+    assert np.abs(middles - expected).max() < 0.01
+
+
 def test_a_quarter_of_a_million_pixels_is_no_other_picture():
     spec = Scene("colors", (Object("heart", color="red"),), "sky")
     small = draw(spec, Random(4), size=(128, 128), style=EXACT)

@@ -44,6 +44,8 @@ _MARGIN = 0.02
 _GAP = 0.03
 _TEXT_WIDTH, _TEXT_HEIGHT = 0.78, 0.48
 """Room for a string; the height is that of a capital letter."""
+_CELL, _LETTER = 0.25, 0.24
+"""Room for one letter that stands apart, and for the ink of the widest, a W."""
 _CHARACTER = 0.62
 """Room for one Chinese character, ink and all."""
 
@@ -62,6 +64,8 @@ class Style:
     """Largest shift of a string from the centre, as a share of the picture's sides."""
     stretch: float = 0.06
     """Largest change of a string's size, as a share of that size."""
+    cells: bool = False
+    """Whether English letters stand apart, each in a quarter of the picture's width."""
     fonts: tuple[str, ...] = TRAINING_FACES
     """Names of typefaces to choose from; those of the string's script are used."""
 
@@ -231,19 +235,27 @@ def _ink(face: Face, string: str) -> tuple[float, float, float, float]:
 def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> None:
     """Write a string large, near the centre."""
     face = rng.choice([FACES[f] for f in style.fonts if FACES[f].script == spec.language])
-    left, top, right, bottom = _ink(face, spec.string)
     width, height = image.size
-    if spec.language == "en":
-        # Centring on a capital keeps one base line for all words.
-        _, top, _, bottom = _ink(face, "H")
-        room = min(_TEXT_WIDTH * width / (right - left), _TEXT_HEIGHT * height / (bottom - top))
-    else:
+    # Centring on a capital, or on a full character, keeps one base line for all strings.
+    _, top, _, bottom = _ink(face, "H" if spec.language == "en" else "国")
+    left, _, right, _ = _ink(face, spec.string)
+    pieces = {0.0: spec.string}
+    if spec.language == "zh":
         room = min(_TEXT_WIDTH * width / len(spec.string), _CHARACTER * height)
-        if len(spec.string) == 1:
-            left, right = 0.0, 1.0
-        _, top, _, bottom = _ink(face, "国")
+    else:
+        room = min(_TEXT_WIDTH * width / (right - left), _TEXT_HEIGHT * height / (bottom - top))
+        if style.cells:
+            middle = (len(spec.string) - 1) / 2
+            pieces = {(i - middle) * _CELL * width: c for i, c in enumerate(spec.string)}
+            left, _, right, _ = _ink(face, "W")
+            room = min(_LETTER * width / (right - left), _TEXT_HEIGHT * height / (bottom - top))
     em = round(room * rng.uniform(1 - style.stretch, 1 + style.stretch))
-    x = width * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (left + right) / 2
+    x = width * (0.5 + rng.uniform(-style.sway, style.sway))
     y = height * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (top + bottom) / 2
     color = _shade(PALETTE[spec.color], rng, style.jitter)
-    ImageDraw.Draw(image).text((x, y), spec.string, font=face.at(em), fill=color)
+    for shift, piece in pieces.items():
+        left, _, right, _ = _ink(face, piece)
+        if spec.language == "zh" and len(piece) == 1:
+            left, right = 0.0, 1.0
+        corner = x + shift - em * (left + right) / 2, y
+        ImageDraw.Draw(image).text(corner, piece, font=face.at(em), fill=color)

@@ -63,7 +63,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         """Map every token alone."""
-        return self.down(F.gelu(self.up(x), approximate="tanh"))
+        return self.down(self.up(x, gelu=True))
 
 
 class Stream(nn.Module):
