@@ -12,6 +12,7 @@ from danqing.pipelines.load import load, load_vae
 from danqing.pipelines.request import Request
 from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources import LatentBatch
+from danqing.training.sources.synthesis import SynthesisLatents
 
 PICTURES = {"size": [64, 64], "categories": {"colors": 1.0, "text_zh": 1.0}}
 
@@ -98,6 +99,28 @@ def test_a_pool_is_used_in_full_before_any_of_it_comes_again(trained):
     assert set(passes[0]) == set(passes[1])
     later = {tuple(x.flatten().tolist()) for x in batches[4].latents}
     assert not later & set(passes[0])
+
+
+def test_batches_are_each_of_one_size_and_sizes_have_their_weights(trained):
+    source = parse(
+        SynthesisLatents,
+        {
+            "batch": 2,
+            "pool": 120,
+            "passes": 2,
+            "pictures": PICTURES,
+            "sizes": {"64x64": 3.0, "96x64": 1.0},
+        },
+    )
+    batches = source.open(trained / "model", 0)
+    passes = [[batches[start + i] for i in range(60)] for start in (0, 60)]
+    wide = [sum(b.latents.shape[-2:] == (4, 6) for b in one) for one in passes]
+    assert wide[0] == wide[1]
+    assert 5 <= wide[0] <= 25
+    assert {b.latents.shape[-2:] for b in passes[0]} == {(4, 4), (4, 6)}
+    first, second = (sorted(c for b in one for c in b.captions) for one in passes)
+    assert first == second
+    assert [b.captions for b in passes[0]] != [b.captions for b in passes[1]]
 
 
 def test_a_finished_run_says_what_it_was(trained):

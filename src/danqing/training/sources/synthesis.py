@@ -4,9 +4,11 @@ Latents are drawn and encoded a pool at a time and every pool is used for severa
 small transformer, encoding would otherwise cost as much as training.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
@@ -14,9 +16,10 @@ from einops import rearrange
 from torch import Tensor
 
 from danqing.core.errors import RecipeError
-from danqing.core.seed import derive
-from danqing.data.synthesis import Synthesis
+from danqing.core.seed import derive, generator
+from danqing.data.synthesis import Sample, Synthesis
 from danqing.models.vae.model import VAE
+from danqing.pipelines.latents import parse_size
 from danqing.pipelines.load import load_vae
 from danqing.training.sources.base import Batches, LatentBatch, PictureBatch, sources
 
@@ -67,8 +70,14 @@ class SynthesisLatents:
     """Pictures drawn and encoded at a time; a multiple of `batch`."""
     passes: int = 4
     """How often each picture is used, each time with other noise."""
+    sizes: dict[str, float] = field(default_factory=dict)
+    """Weights of sizes such as `256x256`, each batch being of one; none: that of the pictures."""
 
     def __post_init__(self) -> None:
+        for size, weight in self.sizes.items():
+            if weight <= 0:
+                raise RecipeError(f"weight of {size} must be above 0, got {weight}; leave it out.")
+            parse_size(size, (), 1)
         if self.pool % self.batch:
             raise RecipeError(
                 f"pool must be a multiple of batch ({self.batch}), got {self.pool}; "
@@ -87,24 +96,37 @@ class _Latents:
 
     def __getitem__(self, step: int) -> LatentBatch:
         size = self.settings.batch
-        per_pass = self.settings.pool // size
-        round_, place = divmod(step, per_pass)
-        latents, captions = self.pool(round_ // self.settings.passes)
-        order = torch.randperm(
-            self.settings.pool,
-            generator=torch.Generator().manual_seed(derive(self.seed, "order", round_)),
+        round_, place = divmod(step, self.settings.pool // size)
+        dealt = generator(derive(self.seed, "order", round_))
+        # Each pass deals the pictures of a size into other batches, and these into other places.
+        batches = [
+            (group, order)
+            for group in self.pool(round_ // self.settings.passes)
+            for order in torch.randperm(len(group.captions), generator=dealt).split(size)
+        ]
+        group, order = batches[torch.randperm(len(batches), generator=dealt)[place]]
+        return LatentBatch(group.latents[order], [group.captions[int(i)] for i in order])
+
+    def _pool(self, number: int) -> list[LatentBatch]:
+        """Return the pictures of a pool, those of one size together."""
+        settings = self.settings
+        first = self.seed + number * settings.pool
+        sizes = dict(settings.sizes) or {"{}x{}".format(*settings.pictures.size): 1.0}
+        chosen = Random(first).choices(
+            list(sizes), list(sizes.values()), k=settings.pool // settings.batch
         )
-        chosen = order[place * size : (place + 1) * size]
-        return LatentBatch(latents[chosen], [captions[i] for i in chosen.tolist()])
+        groups: list[LatentBatch] = []
+        for size in dict.fromkeys(chosen):
+            pictures = replace(settings.pictures, size=parse_size(size, (), 1))
+            count = settings.batch * chosen.count(size)
+            groups.append(self._encode([pictures.sample(first + i) for i in range(count)]))
+            first += count
+        return groups
 
     @torch.inference_mode()
-    def _pool(self, number: int) -> tuple[Tensor, list[str]]:
-        first = self.seed + number * self.settings.pool
-        latents, captions = [], []
-        for start in range(0, self.settings.pool, 16):
-            stop = min(start + 16, self.settings.pool)
-            samples = [self.settings.pictures.sample(first + i) for i in range(start, stop)]
-            captions += [sample.caption for sample in samples]
-            images = to_tensor([np.asarray(sample.image) for sample in samples])
-            latents.append(self.vae.normalize(self.vae.encode(images).mode()))
-        return torch.cat(latents), captions
+    def _encode(self, samples: Sequence[Sample]) -> LatentBatch:
+        latents: list[Tensor] = []
+        for start in range(0, len(samples), 16):
+            images = [np.asarray(sample.image) for sample in samples[start : start + 16]]
+            latents.append(self.vae.normalize(self.vae.encode(to_tensor(images)).mode()))
+        return LatentBatch(torch.cat(latents), [sample.caption for sample in samples])
