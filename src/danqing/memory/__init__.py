@@ -1,0 +1,1 @@
+"""How weights live in memory and on disk: small, exact, and where they are needed."""
