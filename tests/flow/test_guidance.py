@@ -65,8 +65,8 @@ def test_a_token_without_length_stays_zero():
 
 @pytest.mark.parametrize("scale", [1.0, 0.0])
 def test_a_scale_of_1_or_less_is_the_positive_itself(scale):
-    positive, negative = Counted(tokens(0)), Counted(tokens(1))
-    assert guide(positive, negative, scale) is positive
+    positive, pair = Counted(tokens(0)), Counted((tokens(0), tokens(1)))
+    assert guide(positive, pair, scale) is positive
 
 
 def test_without_a_negative_there_is_no_guidance():
@@ -76,7 +76,7 @@ def test_without_a_negative_there_is_no_guidance():
 
 @pytest.mark.parametrize(("sigma", "guided"), [(0.1, 0), (0.2, 1), (0.5, 1), (0.8, 1), (0.9, 0)])
 def test_outside_the_interval_the_negative_is_not_asked(sigma, guided):
-    positive, negative = Counted(tokens(0)), Counted(tokens(1))
-    v = guide(positive, negative, 4.0, interval=(0.2, 0.8))(tokens(2), sigma)
-    assert (positive.calls, negative.calls) == (1, guided)
+    positive, pair = Counted(tokens(0)), Counted((tokens(0), tokens(1)))
+    v = guide(positive, pair, 4.0, interval=(0.2, 0.8))(tokens(2), sigma)
+    assert (positive.calls, pair.calls) == (1 - guided, guided)
     assert torch.equal(v, tokens(0)) != guided

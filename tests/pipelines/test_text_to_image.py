@@ -100,17 +100,17 @@ def test_every_sampler_paints(pipeline, name):
 
 
 class Calls:
-    """Counts how often the transformer is asked."""
+    """Counts how many branches the transformer is asked for."""
 
     def __init__(self, monkeypatch, mmdit):
         self.count = 0
-        forward = mmdit.forward
+        side_by_side = mmdit.side_by_side
 
-        def counted(*args, **kwargs):
-            self.count += 1
-            return forward(*args, **kwargs)
+        def counted(branches, steering):
+            self.count += len(branches)
+            return side_by_side(branches, steering)
 
-        monkeypatch.setattr(mmdit, "forward", counted)
+        monkeypatch.setattr(mmdit, "side_by_side", counted)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ Dimension key:
 """
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -19,29 +20,39 @@ from torch import Tensor
 from danqing.flow.samplers import Velocity
 
 
+@runtime_checkable
+class Pair(Protocol):
+    """Anything that gives the velocities towards a positive and a negative at once."""
+
+    def __call__(
+        self, x: Float[Tensor, "B I C"], sigma: float
+    ) -> tuple[Float[Tensor, "B I C"], Float[Tensor, "B I C"]]:
+        """Return the positive's velocity, then the negative's."""
+        ...
+
+
 def guide(
     positive: Velocity,
-    negative: Velocity | None,
+    pair: Pair | None,
     scale: float,
     *,
     rescale: bool = True,
     interval: tuple[float, float] = (0.0, 1.0),
 ) -> Velocity:
-    """Return a velocity on packed tokens that follows `positive` away from `negative`.
+    """Return a velocity on packed tokens that follows the positive away from the negative.
 
-    With a scale of at most 1, or no negative, it is `positive` itself: nothing is called twice.
-    Where it guides it asks `positive` first.
+    With a scale of at most 1, or no pair, it is `positive` itself: no negative is asked.
 
     Args:
         positive: Velocity towards what is wanted.
-        negative: Velocity towards what is not wanted.
+        pair: The same, with the velocity towards what is not wanted.
         scale: 1 is no guidance.
         rescale: Whether tokens keep the length that the positive gave them.
         interval: Lowest and highest sigma at which there is guidance.
     """
-    if negative is None or scale <= 1:
+    if pair is None or scale <= 1:
         return positive
-    return Guided(positive, negative, scale, rescale, interval)
+    return Guided(positive, pair, scale, rescale, interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +60,17 @@ class Guided:
     """The velocity of a guided pair."""
 
     positive: Velocity
-    negative: Velocity
+    pair: Pair
     scale: float
     rescale: bool
     interval: tuple[float, float]
 
     def __call__(self, x: Float[Tensor, "B I C"], sigma: float) -> Float[Tensor, "B I C"]:
         """Return the guided velocity, or the positive one outside the interval."""
-        positive = self.positive(x, sigma)
         low, high = self.interval
         if not low <= sigma <= high:
-            return positive
-        return combine(positive, self.negative(x, sigma), self.scale, rescale=self.rescale)
+            return self.positive(x, sigma)
+        return combine(*self.pair(x, sigma), self.scale, rescale=self.rescale)
 
 
 def combine(

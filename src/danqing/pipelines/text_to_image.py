@@ -22,7 +22,7 @@ from danqing.core.errors import CheckpointError
 from danqing.core.log import logger
 from danqing.flow.guidance import guide
 from danqing.flow.noise import draw
-from danqing.flow.samplers import Velocity, Watch, ignore, samplers
+from danqing.flow.samplers import Watch, ignore, samplers
 from danqing.flow.schedule import Schedule
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.mmdit.model import MMDiT
@@ -31,6 +31,8 @@ from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import Canvas, pack, parse_size, unpack
 from danqing.pipelines.record import Picture, Record, Result
 from danqing.pipelines.request import Defaults, Request
+from danqing.pipelines.steering import Steerer
+from danqing.pipelines.velocity import Towards
 
 _log = logger(__name__)
 
@@ -67,6 +69,7 @@ class TextToImage:
         self.schedule = schedule
         self.defaults = defaults or Defaults()
         self.identity = identity or Identity()
+        self.steerer = Steerer(mmdit, self.identity.weights)
 
         config = mmdit.config
         gives = vae.config.latent_channels * config.patch**2
@@ -85,12 +88,12 @@ class TextToImage:
     @property
     def dtype(self) -> torch.dtype:
         """The number format of the networks."""
-        return self.mmdit.image_in.weight.dtype
+        return self.mmdit.dtype
 
     @property
     def device(self) -> torch.device:
         """Where the networks are."""
-        return self.mmdit.image_in.weight.device
+        return self.mmdit.device
 
     def plan(self, request: Request) -> Record:
         """Return everything that will make the (first) picture of a request, nothing left open.
@@ -153,14 +156,18 @@ class TextToImage:
         height, width = canvas.outer_height // factor, canvas.outer_width // factor
         grid = Grid(1, height // patch, width // patch)
 
-        positive = self._velocity(plan.prompt, grid, plan.batch)
-        guided = plan.guidance > 1
-        negative = self._velocity(plan.negative, grid, plan.batch) if guided else None
-        velocity = guide(positive, negative, plan.guidance, interval=plan.interval)
+        texts = [self._read(plan.prompt, plan.batch)]
+        if plan.guidance > 1:
+            texts.append(self._read(plan.negative, plan.batch))
+
+        towards = Towards(self.mmdit, self.steerer, [grid], texts)
+        pair = towards.pair if len(texts) > 1 else None
+        velocity = guide(towards, pair, plan.guidance, interval=plan.interval)
 
         noise = draw(plan.batch, self.vae.config.latent_channels, height, width, plan.seed)
         x = pack(noise, patch).to(self.device)
         sigmas = self.schedule(plan.steps, grid.tokens)
+        self.steerer.prepare(sigmas[:-1])
         latents = unpack(samplers[plan.sampler](velocity, x, sigmas, watch), height, width, patch)
         if not latents.isfinite().all():
             raise CheckpointError(
@@ -169,20 +176,10 @@ class TextToImage:
             )
         return latents
 
-    def _velocity(self, prompt: str, grid: Grid, batch: int) -> Velocity:
-        """Return the velocity towards a prompt, on packed tokens."""
+    def _read(self, prompt: str, batch: int) -> Float[Tensor, "B L E"]:
+        """Return what the conditioner makes of a prompt, for each picture of a batch."""
         text = self.conditioner.read([prompt]).text.to(self.device, self.dtype)
-        text = text.expand(batch, -1, -1)
-
-        def velocity(x: Float[Tensor, "B I D"], sigma: float) -> Float[Tensor, "B I D"]:
-            # The reference rounds the timestep to the dtype of the model, not sigma.
-            timestep = torch.tensor([1000 * sigma], device=x.device)
-            if not self.mmdit.config.exact_timestep:
-                timestep = timestep.to(self.dtype)
-            v = self.mmdit(x.to(self.dtype), text, timestep / 1000, [[grid]])
-            return v.to(x.dtype)
-
-        return velocity
+        return text.expand(batch, -1, -1)
 
     def _decode(self, latents: Float[Tensor, "1 C h w"], canvas: Canvas) -> Image.Image:
         """Return one picture; decoding them one by one keeps memory and bits the same."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from danqing.models.mmdit import Grid, MMDiT, MMDiTConfig
+from danqing.models.mmdit import Branch, Grid, MMDiT, MMDiTConfig
 
 SAMPLES = [
     ([Grid(1, 4, 4)], 7),
@@ -114,7 +114,8 @@ def test_float16_stays_finite_where_a_stream_overflows(small):
     image = torch.full((1, 4, small.width), 60_000.0).half()
     rotation = torch.ones(1, 5, 1, small.head_dim // 2, dtype=torch.complex64)
 
-    _, image = block(image[:, :1], image, torch.zeros(1, 1, small.width).half(), rotation)
+    steering = block.steer(torch.zeros(1, 1, small.width).half())
+    _, (image,) = block([image[:, :1]], [image], steering, [rotation], [None], [None])
 
     assert image.isfinite().all()
     assert image.max() == 65504
@@ -125,6 +126,24 @@ def test_the_published_network_has_the_published_size():
         weights = MMDiT(MMDiTConfig()).state_dict()
     assert len(weights) == 1_933
     assert sum(weight.numel() for weight in weights.values()) == 20_430_401_088
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("variant", [{}, {"zero_cond_t": True}])
+@torch.no_grad()
+def test_branches_give_bit_for_bit_what_each_gives_alone_with_steering_made_before(
+    twins, small, variant, dtype
+):
+    _, network = twins(replace(small, **variant))
+    network = network.to(dtype)
+    sigma = torch.tensor([0.7])
+    steering = network.steer(sigma)
+    branches = []
+    for layout, length in SAMPLES:
+        tokens, text = draw(layout, length)
+        branches.append(Branch(tokens.to(dtype), text.to(dtype), [layout]))
+    for branch, got in zip(branches, network.side_by_side(branches, steering), strict=True):
+        assert torch.equal(got, network(branch.tokens, branch.text, sigma, branch.layouts))
 
 
 COMPILE = """
@@ -139,7 +158,8 @@ mask = torch.arange(14) < torch.tensor([[14], [12]])
 grads = []
 for run in (block, torch.compile(block, fullgraph=True, backend="eager")):
     block.zero_grad()
-    sum(x.square().sum() for x in run(text, image, temb, rotation, mask)).backward()
+    texts, images = run([text], [image], block.steer(temb), [rotation], [mask], [None])
+    (texts[0].square().sum() + images[0].square().sum()).backward()
     grads.append([weight.grad for weight in block.parameters()])
 torch.testing.assert_close(*grads)
 """

@@ -3,11 +3,12 @@
 Dimension key:
     B batch    M moments: sigma, and 0 if sources are steered as at sigma 0
     L text tokens    I image tokens    E text channels    C token channels    O output channels
-    D width
+    D width    H = 2 D
 """
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from danqing.models.layers import Linear, RMSNorm, ZeroLinear
-from danqing.models.mmdit.block import EPS, MMDiTBlock, modulate
+from danqing.models.mmdit.block import EPS, MMDiTBlock, Rows, modulate
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.rope import Layout, rotation
 
@@ -73,11 +74,40 @@ class MMDiT(nn.Module):
         self.modulate_out = ZeroLinear(config.width, 2 * config.width)
         self.proj_out = ZeroLinear(config.width, config.patch**2 * config.out_channels)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format it computes in."""
+        return self.image_in.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.image_in.weight.device
+
+    def steer(
+        self, sigma: Float[Tensor, "#B"], addition: Int[Tensor, "#B"] | None = None
+    ) -> "Steering":
+        """Return all that depends on the noise level and on nothing else.
+
+        That is a third of the network's weights: who knows the levels beforehand can steer for
+        all of them once and then denoise without these weights.
+
+        Args:
+            sigma: Noise level in [0, 1], of each sample, or one for all.
+            addition: The flag of models with `addition_t_cond`, 0 or 1.
+        """
+        sigmas = sigma[None]
+        if self.config.zero_cond_t:
+            sigmas = torch.cat((sigmas, torch.zeros_like(sigmas)))
+        temb = self.time(sigmas, addition)
+        blocks = [cast(MMDiTBlock, block).steer(temb) for block in self.blocks]
+        return Steering(blocks, self.modulate_out(F.silu(temb[0])))
+
     def forward(
         self,
         tokens: Float[Tensor, "B I C"],
         text: Float[Tensor, "B L E"],
-        sigma: Float[Tensor, "#B"],
+        sigma: "Float[Tensor, '#B'] | Steering",
         layouts: Sequence[Layout],
         text_mask: Bool[Tensor, "B L"] | None = None,
         token_mask: Bool[Tensor, "B I"] | None = None,
@@ -89,37 +119,74 @@ class MMDiT(nn.Module):
             tokens: The noisy target, then its sources, packed; right-padded where sizes differ.
             text: What the conditioner read, right-padded where lengths differ.
             sigma: Noise level in [0, 1], of each sample, or one for all: then the modulations,
-                which depend on nothing else, are computed once.
+                which depend on nothing else, are computed once. Or what `steer` made of it.
             layouts: The pictures behind `tokens`, of each sample or one for all.
             text_mask: Which text tokens are real; None if all are.
             token_mask: Which image tokens are real; None if all are.
             addition: The flag of models with `addition_t_cond`, 0 or 1.
         """
-        assert len(layouts) in (1, len(tokens)), f"{len(layouts)} layouts for {len(tokens)}"
-        image = self.image_in(tokens)
-        text = self.text_in(self.text_norm(text))
-
-        sigmas, still = sigma[None], None
-        if self.config.zero_cond_t:
-            sigmas = torch.cat((sigmas, torch.zeros_like(sigmas)))
-            still = _sources(layouts, image)
-        temb = self.time(sigmas, addition)
-        turn = rotation(
-            layouts,
-            text.shape[1],
-            image.shape[1],
-            self.config.rope_axes,
-            layered=self.config.layered,
-            device=image.device,
+        steering = self.steer(sigma, addition) if isinstance(sigma, Tensor) else sigma
+        (velocity,) = self.side_by_side(
+            [Branch(tokens, text, layouts, text_mask, token_mask)], steering
         )
-        mask = _joint_mask(text, image, text_mask, token_mask)
+        return velocity
 
-        for block in self.blocks:
-            text, image = block(text, image, temb, turn, mask, still)
+    def side_by_side(
+        self, branches: Sequence["Branch"], steering: "Steering"
+    ) -> list[Float[Tensor, "B _ O"]]:
+        """Return the velocities of several branches at one noise level.
+
+        Each comes out as it does alone, but the weights are gone through once; see `block`.
+        """
+        config = self.config
+        for one in branches:
+            assert len(one.layouts) in (1, len(one.tokens)), (
+                f"{len(one.layouts)} layouts for {len(one.tokens)}"
+            )
+        images = [self.image_in(one.tokens) for one in branches]
+        texts = [self.text_in(self.text_norm(one.text)) for one in branches]
+        stills = [
+            _sources(one.layouts, image) if config.zero_cond_t else None
+            for one, image in zip(branches, images, strict=True)
+        ]
+        turns = [
+            rotation(
+                one.layouts,
+                one.text.shape[1],
+                one.tokens.shape[1],
+                config.rope_axes,
+                layered=config.layered,
+                device=one.tokens.device,
+            )
+            for one in branches
+        ]
+        masks = [_joint_mask(one) for one in branches]
+
+        for block, rows in zip(self.blocks, steering.blocks, strict=True):
+            texts, images = block(texts, images, rows, turns, masks, stills)
 
         # Here, unlike in the blocks, scale comes before shift.
-        scale, shift = self.modulate_out(F.silu(temb[0]))[:, None].chunk(2, dim=-1)
-        return self.proj_out(modulate(image, shift, scale))
+        scale, shift = steering.out[:, None].chunk(2, dim=-1)
+        return [self.proj_out(modulate(image, shift, scale)) for image in images]
+
+
+class Branch(NamedTuple):
+    """What is denoised side by side with others; see `MMDiT.forward` for the parts."""
+
+    tokens: Float[Tensor, "B I C"]
+    text: Float[Tensor, "B L E"]
+    layouts: Sequence[Layout]
+    text_mask: Bool[Tensor, "B L"] | None = None
+    token_mask: Bool[Tensor, "B I"] | None = None
+
+
+class Steering(NamedTuple):
+    """What a noise level makes of a network."""
+
+    blocks: Sequence[tuple[Rows, Rows]]
+    """For every block, of the text and of the image stream."""
+    out: Float[Tensor, "#B H"]
+    """Of the last norm: scale, then shift."""
 
 
 def _sources(layouts: Sequence[Layout], image: Float[Tensor, "B I D"]) -> Bool[Tensor, "B I"]:
@@ -129,15 +196,11 @@ def _sources(layouts: Sequence[Layout], image: Float[Tensor, "B I D"]) -> Bool[T
     return (places >= targets[:, None]).expand(len(image), -1)
 
 
-def _joint_mask(
-    text: Float[Tensor, "B L D"],
-    image: Float[Tensor, "B I D"],
-    text_mask: Bool[Tensor, "B L"] | None,
-    token_mask: Bool[Tensor, "B I"] | None,
-) -> Bool[Tensor, "B L+I"] | None:
-    if text_mask is None and token_mask is None:
+def _joint_mask(branch: Branch) -> Bool[Tensor, "B _"] | None:
+    """Return which tokens of the joint sequence are real; None if all are."""
+    if branch.text_mask is None and branch.token_mask is None:
         return None
-    everything = torch.ones(1, 1, dtype=torch.bool, device=image.device)
-    text_mask = everything.expand(text.shape[:2]) if text_mask is None else text_mask
-    token_mask = everything.expand(image.shape[:2]) if token_mask is None else token_mask
-    return torch.cat((text_mask, token_mask), dim=1)
+    everything = torch.ones(1, 1, dtype=torch.bool, device=branch.tokens.device)
+    parts = ((branch.text_mask, branch.text), (branch.token_mask, branch.tokens))
+    whole = [everything.expand(x.shape[:2]) if mask is None else mask for mask, x in parts]
+    return torch.cat(whole, dim=1)
