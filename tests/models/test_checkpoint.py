@@ -64,7 +64,7 @@ def test_one_file_is_read_too(folder):
 
 def test_a_module_on_meta_takes_the_mapped_tensors_without_a_copy(folder):
     module = blank()
-    checkpoint.load_into(module, folder, same)
+    checkpoint.load_into(module, checkpoint.read(folder), same)
     loaded, expected = module.state_dict(), network().state_dict()
     assert all(torch.equal(loaded[name], expected[name]) for name in expected)
     assert module[0].weight.requires_grad
@@ -75,7 +75,7 @@ def test_a_module_on_meta_takes_the_mapped_tensors_without_a_copy(folder):
 
 def test_changing_loaded_weights_leaves_the_file_alone(folder):
     module = blank()
-    checkpoint.load_into(module, folder, same)
+    checkpoint.load_into(module, checkpoint.read(folder), same)
     with torch.no_grad():
         module[0].weight.zero_()
     assert torch.equal(checkpoint.read(folder)["0.weight"], network()[0].weight)
@@ -83,7 +83,7 @@ def test_changing_loaded_weights_leaves_the_file_alone(folder):
 
 def test_only_floating_weights_change_dtype(folder):
     module = blank()
-    checkpoint.load_into(module, folder, same, torch.bfloat16)
+    checkpoint.load_into(module, checkpoint.read(folder), same, torch.bfloat16)
     assert module[0].weight.dtype == torch.bfloat16
     assert module[2].num_batches_tracked.dtype == torch.int64
 
@@ -94,7 +94,7 @@ def test_names_and_shapes_may_differ_on_disk(tmp_path):
     module = blank()
     checkpoint.load_into(
         module,
-        tmp_path / "part",
+        checkpoint.read(tmp_path / "part"),
         lambda name: None if name == "extra" else name.removeprefix("net."),
         reshape=lambda name, tensor: tensor[0],
     )
@@ -107,7 +107,7 @@ def test_unknown_missing_and_misshapen_tensors_are_counted_and_named(tmp_path):
     tensors["0.weight"] = torch.ones(2, 2)
     checkpoint.write(tmp_path / "part", tensors, {})
     with pytest.raises(CheckpointError) as error:
-        checkpoint.load_into(blank(), tmp_path / "part", same)
+        checkpoint.load_into(blank(), checkpoint.read(tmp_path / "part"), same)
     message = str(error.value)
     assert "1 missing (1.weight)" in message
     assert "5 unknown (odd.0, odd.1, odd.2, ...)" in message

@@ -127,32 +127,32 @@ def write(
 
 def load_into(
     module: nn.Module,
-    folder: str | Path,
+    tensors: Mapping[str, Tensor],
     rename: Rename,
     dtype: torch.dtype | None = None,
     *,
     reshape: Reshape = lambda name, tensor: tensor,
     device: torch.device | str | None = None,
 ) -> None:
-    """Give a module, built on `meta` or anywhere, the weights of a folder.
+    """Give a module, built on `meta` or anywhere, weights such as `read` returns.
 
     Tensors that already have the shape, dtype and device are taken without a copy.
 
     Args:
         module: What is to be loaded.
-        folder: Where `read` finds the weights.
+        tensors: Weights by their published names.
         rename: What each published tensor is called in the module.
         dtype: Number format to convert to; None keeps that of the files.
         reshape: How tensors that are stored in another shape become ours.
         device: Where to move to; None keeps them where they are.
 
     Raises:
-        CheckpointError: files are missing or damaged; tensors are unknown, missing or misshapen.
+        CheckpointError: tensors are unknown, missing or misshapen.
     """
     wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
     found: dict[str, Tensor] = {}
     wrong: dict[str, list[str]] = {"missing": [], "unknown": [], "misshapen": []}
-    for published, stored in read(folder).items():
+    for published, stored in tensors.items():
         name = rename(published)
         if name is None:
             continue
@@ -232,7 +232,9 @@ def _split(tensors: Mapping[str, Tensor], limit: int) -> list[dict[str, Tensor]]
         if shards[-1] and size + tensor.nbytes > limit:
             shards.append({})
             size = 0
-        shards[-1][name] = tensor.detach().contiguous()
+        # A weight that is stored otherwise is written as the plain tensor it stands for.
+        plain = tensor.detach() if type(tensor.detach()) is Tensor else tensor.detach().clone()
+        shards[-1][name] = plain.contiguous()
         size += tensor.nbytes
     return shards
 

@@ -6,18 +6,22 @@ from a name. What only we know (a model's name and defaults) stands under `_danq
 where other programs leave it alone.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from danqing.core.config import dump, parse
-from danqing.core.device import pick_device, pick_dtype
+from danqing.core.device import free_memory, pick_device, pick_dtype
 from danqing.core.download import resolve
 from danqing.core.errors import CheckpointError, ModelNotFound
 from danqing.core.files import atomic_folder
 from danqing.core.log import logger
 from danqing.flow.schedule import from_published, to_published
+from danqing.memory.compress import measure
+from danqing.memory.packed import PackedTensor, Slots, assemble
 from danqing.models import checkpoint
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
@@ -35,8 +39,12 @@ _log = logger(__name__)
 INDEX = "model_index.json"
 FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 """What is fetched from the hub: nothing that could be a program."""
-WEIGHTS = ("transformer", "vae", "text_encoder")
+TEXT_ENCODER = "text_encoder"
+WEIGHTS = ("transformer", "vae", TEXT_ENCODER)
 PIPELINE = "QwenImagePipeline"
+
+Read = Callable[[Path], Mapping[str, Tensor]]
+"""From a part's folder to its weights by their published names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,12 +55,16 @@ class Ours:
     """What the model is called; None leaves it to where it was found."""
     defaults: Defaults = field(default_factory=Defaults)
     """What it does best."""
+    weights: str | None = None
+    """The fingerprint of the weights, where finding it out would mean decoding them all."""
 
 
 def load(
     name_or_path: str | Path = "danqing-nano",
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
+    *,
+    packed: bool | None = None,
 ) -> TextToImage:
     """Return a pipeline that is ready to paint.
 
@@ -60,6 +72,8 @@ def load(
         name_or_path: An embedded model's name, a folder, or a hub name such as `Qwen/Qwen-Image`.
         device: Where to run; None takes the fastest there is.
         dtype: Number format to run in; None takes bfloat16 where the device multiplies it.
+        packed: Whether compressed weights stay so and are decoded whenever they are used; None:
+            if there is no room for them otherwise. The picture is the same.
 
     Raises:
         ModelNotFound: there is no such model.
@@ -84,18 +98,40 @@ def load(
     local = Path(name_or_path).is_dir()
     name = ours.name or (folder.resolve().name if local else str(name_or_path))
     _log.info("%s on %s, in %s", name, where.reason, form.reason)
+    read = reader(packed=packed if packed is not None else not _roomy(folder, where.device))
     return TextToImage(
-        load_mmdit(folder, form.dtype, where.device),
+        load_mmdit(folder, form.dtype, where.device, read),
         load_vae(folder, form.dtype, where.device),
-        Conditioner.load(folder, dtype=form.dtype, device=where.device),
+        Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
         from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
         ours.defaults,
-        Identity(name=name, weights=_fingerprint(folder)),
+        Identity(name=name, weights=ours.weights or fingerprint(folder)),
     )
 
 
+def reader(*, packed: bool) -> Read:
+    """Return what reads the weights of a part, plain or compressed.
+
+    Args:
+        packed: Whether compressed weights stay so. Then those that are used once a picture or
+            once a schedule, the text encoder's and the modulations', do not stay in memory.
+    """
+    slots = Slots()
+
+    def read(part: Path) -> Mapping[str, Tensor]:
+        if not packed:
+            return _plain(assemble(checkpoint.read(part), slots))
+        once = part.name == TEXT_ENCODER
+        return assemble(checkpoint.read(part), slots, lambda name: not (once or steers(name)))
+
+    return read
+
+
 def load_mmdit(
-    folder: Path, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    folder: Path,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+    read: Read = checkpoint.read,
 ) -> MMDiT:
     """Return the transformer of a model's folder; None keeps what the files have.
 
@@ -105,7 +141,7 @@ def load_mmdit(
     part = folder / "transformer"
     with torch.device("meta"):
         mmdit = MMDiT(MMDiTConfig.from_published(checkpoint.read_config(part)))
-    checkpoint.load_into(mmdit, part, mmdit_names.ours, dtype, device=device)
+    checkpoint.load_into(mmdit, read(part), mmdit_names.ours, dtype, device=device)
     return mmdit.eval()
 
 
@@ -120,8 +156,30 @@ def load_vae(
     part = folder / "vae"
     with torch.device("meta"):
         vae = VAE(VAEConfig.from_published(checkpoint.read_config(part)))
-    checkpoint.load_into(vae, part, vae_names.ours, dtype, reshape=vae_names.fold, device=device)
+    # Convolutions are small and run over every pixel, so they are decoded once.
+    tensors = _plain(assemble(checkpoint.read(part), Slots()))
+    checkpoint.load_into(vae, tensors, vae_names.ours, dtype, reshape=vae_names.fold, device=device)
     return vae.eval()
+
+
+def steers(name: str) -> bool:
+    """Return whether a transformer's weight, by its published name, is used by `steer` alone."""
+    ours = mmdit_names.ours(name)
+    return ".modulate." in ours or ours.startswith(("modulate_out.", "time."))
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {n: t.plain() if isinstance(t, PackedTensor) else t for n, t in tensors.items()}
+
+
+def _roomy(folder: Path, device: torch.device) -> bool:
+    """Return whether all weights fit twice, plain, into what memory is free."""
+    plain = sum(
+        2 * sizes.weights + sizes.plain
+        for part in WEIGHTS
+        for sizes in map(measure, (folder / part).glob("*.safetensors"))
+    )
+    return 2 * plain < free_memory(device)
 
 
 def save(pipeline: TextToImage, folder: str | Path) -> None:
@@ -179,13 +237,20 @@ def save_index(pipeline: TextToImage, folder: Path) -> None:
     checkpoint.write_config(folder, index, INDEX)
 
 
-def _fingerprint(folder: Path) -> str:
-    """Identify the weights that paint: the eyes of a text encoder have no part in it."""
+def fingerprint(folder: Path) -> str:
+    """Identify the weights of a model that paint: eyes of a text encoder have no part in it.
+
+    Compressed weights have the fingerprint of the plain ones.
+
+    Raises:
+        CheckpointError: files are missing or damaged.
+    """
+    slots = Slots()
     return checkpoint.fingerprint(
         {
             f"{part}.{name}": tensor
             for part in WEIGHTS
-            for name, tensor in checkpoint.read(folder / part).items()
-            if part != "text_encoder" or conditioner_names.blind(name)
+            for name, tensor in assemble(checkpoint.read(folder / part), slots).items()
+            if part != TEXT_ENCODER or conditioner_names.blind(name)
         }
     )

@@ -51,7 +51,7 @@ def test_a_written_network_is_read_bit_for_bit(kind, slim, request, tmp_path):
     config = VAEConfig.from_published(checkpoint.read_config(tmp_path / "vae"))
     with torch.device("meta"):
         read = VAE(config)
-    checkpoint.load_into(read, tmp_path / "vae", ours, reshape=fold)
+    checkpoint.load_into(read, checkpoint.read(tmp_path / "vae"), ours, reshape=fold)
     assert config == vae.config
     for name, tensor in vae.state_dict().items():
         assert torch.equal(read.state_dict()[name], tensor), name
@@ -70,4 +70,4 @@ def test_weights_of_another_network_are_refused_by_name(pair, tmp_path):
     with torch.device("meta"):
         other = VAE(VAEConfig(base=8, image_channels=4))
     with pytest.raises(CheckpointError, match=r"encoder\.conv_in"):
-        checkpoint.load_into(other, tmp_path / "vae", ours, reshape=fold)
+        checkpoint.load_into(other, checkpoint.read(tmp_path / "vae"), ours, reshape=fold)

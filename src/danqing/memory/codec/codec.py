@@ -54,7 +54,11 @@ def decode_into(packed: Packed, out: BFloat16[Tensor, "*shape"]) -> None:
     """
     assert out.shape == packed.shape, f"{list(out.shape)} has no room for {list(packed.shape)}"
     assert out.is_contiguous(), "decoders write numbers in a row"
-    torch.ops.danqing.decode_planes(*packed.parts.values(), out)
+    if torch.compiler.is_compiling():
+        torch.ops.danqing.decode_planes(*packed.parts.values(), out)
+    else:
+        # The first call of a custom operation takes a second, and every one longer than this.
+        _run(packed, out)
 
 
 def verify(packed: Packed) -> None:
@@ -71,13 +75,16 @@ def _decode_planes(
     signs: Tensor, payload: Tensor, offsets: Tensor, palette: Tensor, out: Tensor
 ) -> None:
     """One operation to `torch.compile`, whatever decodes."""
-    packed = Packed(signs, payload, offsets, palette)
-    _refuse(_cpu_decoder()(packed, out))
+    _run(Packed(signs, payload, offsets, palette), out)
 
 
 @_decode_planes.register_fake
 def _shapes(signs: Tensor, payload: Tensor, offsets: Tensor, palette: Tensor, out: Tensor) -> None:
     return None
+
+
+def _run(packed: Packed, out: Tensor) -> None:
+    _refuse(_cpu_decoder()(packed, out))
 
 
 @cache

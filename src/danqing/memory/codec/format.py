@@ -55,7 +55,7 @@ BLOCK, SLACK = 64, 4
 tile: decoders read ahead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Packed:
     """A bfloat16 tensor as bit planes."""
 
@@ -82,13 +82,14 @@ class Packed:
         Raises:
             CheckpointError: A part has another type, shape or order than the format says.
         """
-        faults = _faults(**parts)
+        wanted = ("sm", "ex", "ix", "pal")
+        faults = [end for end in wanted if end not in parts] or _faults(**parts)
         if faults:
             raise CheckpointError(
                 f"{name} must be packed as its file says, got another {', '.join(faults)}; "
                 "download or compress it again."
             )
-        return cls(*(parts[end] for end in ("sm", "ex", "ix", "pal")))
+        return cls(*(parts[end] for end in wanted))
 
     @property
     def levels(self) -> tuple[int, ...]:

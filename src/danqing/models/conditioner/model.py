@@ -10,7 +10,7 @@ Dimension key:
     B batch    T chat tokens    L language tokens = T less the template's opening    E width
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,7 @@ class Conditioner(nn.Module):
         eyes: bool | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str = "cpu",
+        read: Callable[[Path], Mapping[str, Tensor]] = checkpoint.read,
     ) -> "Conditioner":
         """Return the conditioner of a model folder in the layout of diffusers.
 
@@ -109,6 +110,7 @@ class Conditioner(nn.Module):
             eyes: Whether to load the vision tower; None: if the template takes pictures.
             dtype: Of the weights; as stored if None.
             device: Where the weights go.
+            read: Gives the weights of a folder.
 
         Raises:
             CheckpointError: A part is missing or damaged, or weights do not fit the settings.
@@ -131,7 +133,7 @@ class Conditioner(nn.Module):
             conditioner = cls(settings, tokenizer, template, vision)
 
         rename = ours if eyes else blind
-        checkpoint.load_into(conditioner, folder / NETWORK, rename, dtype, device=device)
+        checkpoint.load_into(conditioner, read(folder / NETWORK), rename, dtype, device=device)
         if conditioner.vision is not None:
             restore_rotations(conditioner.vision.tower)
         return conditioner.eval()
