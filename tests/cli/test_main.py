@@ -40,7 +40,7 @@ def test_help_of_a_verb_is_its_docstring(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["info", "--help"])
     assert stop.value.code == 0
-    assert "Print what made a picture." in capsys.readouterr().out
+    assert "Print what made a picture, or what" in capsys.readouterr().out
 
 
 @pytest.fixture

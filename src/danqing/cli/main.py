@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import tyro
 
 from danqing import __doc__ as description
+from danqing.cli.compress import compress, verify
 from danqing.cli.evaluate import evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
@@ -17,7 +18,9 @@ from danqing.cli.models import models
 from danqing.cli.train import train
 from danqing.core.errors import DanqingError
 
-VERBS = {verb.__name__: verb for verb in (evaluate, generate, info, models, train)}
+VERBS = {
+    verb.__name__: verb for verb in (compress, evaluate, generate, info, models, train, verify)
+}
 
 
 def main(args: Sequence[str] | None = None) -> None:
