@@ -137,6 +137,15 @@ def test_another_source_is_not_taken_for_the_same(source, tmp_path):
     assert whole(target / "one" / "model.safetensors").keys() == {"blocks.2.weight"}
 
 
+def test_a_copy_of_a_compressed_folder_is_the_same_folder(source, tmp_path):
+    compress_folder(source, tmp_path / "first")
+    compress_folder(tmp_path / "first", tmp_path / "second")
+    for file in (tmp_path / "first").rglob("*.safetensors"):
+        twin = tmp_path / "second" / file.relative_to(tmp_path / "first")
+        assert twin.read_bytes() == file.read_bytes()
+    assert verify_folder(tmp_path / "second") == 5
+
+
 def test_an_interrupted_file_leaves_nothing(source, tmp_path):
     def stop(done):
         raise KeyboardInterrupt

@@ -27,6 +27,9 @@ def generate(
         str | None, arg(metavar="MODEL", help_behavior_hint="(default: danqing-nano)")
     ] = None,
     like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None,
+    max_memory: Annotated[
+        str | None, arg(metavar="AMOUNT", help_behavior_hint="(default: what is free)")
+    ] = None,
 ) -> None:
     """Paint a picture from a prompt.
 
@@ -42,6 +45,8 @@ def generate(
         batch: How many pictures.
         model: An embedded model, a folder, or a hub name such as Qwen/Qwen-Image.
         like: A picture made by danqing; make it again, changed only by what else is given here.
+        max_memory: Memory of the device to use at most, as 16GB. Weights that do not fit are kept
+            compressed or left on disk.
     """
     from dataclasses import replace
 
@@ -49,6 +54,7 @@ def generate(
 
     from danqing.core.log import logger
     from danqing.flow.samplers import Step
+    from danqing.pipelines.fit import parse_bytes
     from danqing.pipelines.load import load
     from danqing.pipelines.record import check_name, read
     from danqing.pipelines.request import Request
@@ -73,7 +79,8 @@ def generate(
     request = replace(before.request, **given) if before else Request(**given)
 
     name = model or (before.model if before else "danqing-nano")
-    pipeline = load(name, dtype=before.dtype if before else None)
+    cap = None if max_memory is None else parse_bytes(max_memory)
+    pipeline = load(name, dtype=before.dtype if before else None, request=request, cap=cap)
     if before and before.weights != pipeline.identity.weights:
         logger(__name__).warning("%s was made by other weights; this will differ", like)
 

@@ -83,6 +83,8 @@ def total_bytes(folder: Path) -> int:
 def compress_folder(source: Path, target: Path, watch: Watch = lambda done: None) -> Sizes:
     """Write a compressed copy of a model's folder; run it again to go on where it stopped.
 
+    What is compressed already is copied.
+
     Args:
         source: A folder in the layout of diffusers; it is only read.
         target: Another folder, made if need be.
@@ -103,6 +105,10 @@ def compress_folder(source: Path, target: Path, watch: Watch = lambda done: None
         place = target / file.relative_to(source)
         origin = {"source": file.name, "source_bytes": str(file.stat().st_size)}
         if place.exists() and _made_from(place, origin):
+            watch(file.stat().st_size)
+        elif metadata(file).get("packing") == FORMAT:
+            with atomic_path(place) as staged:
+                shutil.copyfile(file, staged)
             watch(file.stat().st_size)
         else:
             _compress_file(file, place, origin, room, watch)

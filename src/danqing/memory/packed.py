@@ -47,7 +47,7 @@ class Slots:
 
     def decoded(self, weight: "PackedTensor") -> BFloat16[Tensor, "*shape"]:
         """Return a weight in the room, valid until the next one is asked for."""
-        packed, device = weight.packed, weight.packed.device
+        packed, device = weight.packed, weight.device
         room = self._room.get(device)
         if room is None or len(room) < self._largest:
             room = self._room[device] = torch.empty(
@@ -69,7 +69,8 @@ class PackedTensor(Tensor):
     Attributes:
         packed: What is stored.
         slots: Where it is decoded for a product.
-        kept: Whether its pages stay in memory; else they are dropped after each use.
+        kept: Whether what is stored stays in the memory of the device. Else it stays on disk: on
+            a CPU its pages are dropped after each use, elsewhere it is sent for each use.
         patches: What is done to it whenever it is decoded.
     """
 
@@ -79,11 +80,16 @@ class PackedTensor(Tensor):
     patches: tuple[Patch, ...]
 
     def __new__(
-        cls, packed: Packed, slots: Slots, kept: bool = True, patches: Iterable[Patch] = ()
+        cls,
+        packed: Packed,
+        slots: Slots,
+        kept: bool = True,
+        patches: Iterable[Patch] = (),
+        device: torch.device | None = None,
     ) -> "PackedTensor":
-        """Wrap a packed tensor."""
+        """Wrap a packed tensor; `device` is where it is used if that is not where it is stored."""
         tensor = Tensor._make_wrapper_subclass(  # pyright: ignore
-            cls, packed.shape, dtype=torch.bfloat16, device=packed.device
+            cls, packed.shape, dtype=torch.bfloat16, device=device or packed.device
         )
         tensor.packed, tensor.slots, tensor.kept = packed, slots, kept
         tensor.patches = tuple(patches)
@@ -96,7 +102,7 @@ class PackedTensor(Tensor):
         Raises:
             CheckpointError: The stored bits are damaged.
         """
-        decode_into(self.packed, out)
+        decode_into(self.packed.to(out.device), out)
         if not self.kept:
             drop(self.packed.parts.values())
         for patch in self.patches:
@@ -108,13 +114,14 @@ class PackedTensor(Tensor):
         Raises:
             CheckpointError: The stored bits are damaged.
         """
-        out = torch.empty(self.packed.shape, dtype=torch.bfloat16, device=self.packed.device)
+        out = torch.empty(self.packed.shape, dtype=torch.bfloat16, device=self.device)
         self.decode_into(out)
         return out
 
     def patched(self, patch: Patch) -> "PackedTensor":
         """Return the same weight, changed by one more patch."""
-        return PackedTensor(self.packed, self.slots, self.kept, (*self.patches, patch))
+        patches = (*self.patches, patch)
+        return PackedTensor(self.packed, self.slots, self.kept, patches, self.device)
 
     def __repr__(self, *, tensor_contents: object = None) -> str:
         bits = 8 * self.packed.nbytes / max(1, self.packed.signs.numel())
@@ -146,10 +153,9 @@ class PackedTensor(Tensor):
         """Decode the packed weights that an operation meets."""
         kwargs = dict(kwargs or {})
         if func is _aten.detach.default:
-            return _like(args[0], args[0].packed)
+            return _moved(args[0], args[0].device)
         if func is _aten._to_copy.default and kwargs.get("dtype") in (None, torch.bfloat16):
-            device = kwargs.get("device") or args[0].device
-            return _like(args[0], args[0].packed.to(device))
+            return _moved(args[0], kwargs.get("device") or args[0].device)
         if func is torch.ops.mkldnn._linear_pointwise.default:
             args = (args[0], args[1].slots.decoded(args[1]), *args[2:])
             return func(*args, **kwargs)
@@ -185,10 +191,10 @@ def assemble(
     return found
 
 
-def _like(tensor: PackedTensor, packed: Packed) -> PackedTensor:
-    # A copy elsewhere is no file, so it must stay.
-    kept = tensor.kept or packed is not tensor.packed
-    return PackedTensor(packed, tensor.slots, kept, tensor.patches)
+def _moved(tensor: PackedTensor, device: torch.device) -> PackedTensor:
+    """Return a weight to be used elsewhere; what is not kept stays where it is stored."""
+    packed = tensor.packed.to(device) if tensor.kept else tensor.packed
+    return PackedTensor(packed, tensor.slots, tensor.kept, tensor.patches, device)
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from danqing.core.config import dump, parse
-from danqing.core.device import free_memory, pick_device, pick_dtype
+from danqing.core.device import pick_device, pick_dtype
 from danqing.core.download import resolve
-from danqing.core.errors import CheckpointError, ModelNotFound
+from danqing.core.errors import CheckpointError, ModelNotFound, RequestError
 from danqing.core.files import atomic_folder
 from danqing.core.log import logger
 from danqing.flow.schedule import from_published, to_published
-from danqing.memory.compress import measure
 from danqing.memory.packed import PackedTensor, Slots, assemble
+from danqing.memory.plan import Plan
 from danqing.models import checkpoint
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
@@ -31,7 +31,9 @@ from danqing.models.mmdit.model import MMDiT
 from danqing.models.vae import names as vae_names
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
-from danqing.pipelines.request import Defaults
+from danqing.pipelines.fit import Wish, fit, nearest, this_machine
+from danqing.pipelines.latents import parse_size
+from danqing.pipelines.request import Defaults, Request
 from danqing.pipelines.text_to_image import Identity, TextToImage
 
 _log = logger(__name__)
@@ -65,6 +67,8 @@ def load(
     dtype: str | torch.dtype | None = None,
     *,
     packed: bool | None = None,
+    request: Request | None = None,
+    cap: int | None = None,
 ) -> TextToImage:
     """Return a pipeline that is ready to paint.
 
@@ -74,16 +78,45 @@ def load(
         dtype: Number format to run in; None takes bfloat16 where the device multiplies it.
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
+        request: What is going to be painted; None: a usual picture of the model's.
+        cap: Bytes of the device's memory that may be used at most.
 
     Raises:
         ModelNotFound: there is no such model.
         DownloadError: it could not be fetched.
         CheckpointError: its files are missing, damaged, or of another kind of model.
-        RequestError: the device is not in this machine, or the number format is unknown.
+        RequestError: the device is not in this machine, the number format is unknown, or what is
+            wished for does not fit.
     """
     where = pick_device(None if device is None else str(device))
     form = pick_dtype(where.device, None if dtype is None else str(dtype).removeprefix("torch."))
     folder = resolve(name_or_path, allow=FILES)
+    ours = read_ours(folder)
+    local = Path(name_or_path).is_dir()
+    name = ours.name or (folder.resolve().name if local else str(name_or_path))
+    _log.info("%s on %s, in %s", name, where.reason, form.reason)
+    wish = wish_of(request or Request("-"), ours.defaults)
+    plan = _plan(folder, wish, where.device, cap)
+    if packed is None:
+        packed = any(place.way != "plain" for place in plan.places)
+    read = reader(packed=packed)
+    return TextToImage(
+        load_mmdit(folder, form.dtype, where.device, read),
+        load_vae(folder, form.dtype, where.device),
+        Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
+        from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
+        ours.defaults,
+        Identity(name=name, weights=ours.weights or fingerprint(folder)),
+    )
+
+
+def read_ours(folder: Path) -> Ours:
+    """Return what the index of a model's folder says for us.
+
+    Raises:
+        ModelNotFound: it is no model's folder.
+        CheckpointError: it is that of another kind of model, or damaged.
+    """
     if not (folder / INDEX).is_file():
         raise ModelNotFound(
             f"model must be a folder with {INDEX}, got {folder}; "
@@ -94,19 +127,7 @@ def load(
         raise CheckpointError(
             f"model must be a {PIPELINE}, got {kind}; choose a text-to-image model."
         )
-    ours = parse(Ours, index.get("_danqing", {}), "_danqing")
-    local = Path(name_or_path).is_dir()
-    name = ours.name or (folder.resolve().name if local else str(name_or_path))
-    _log.info("%s on %s, in %s", name, where.reason, form.reason)
-    read = reader(packed=packed if packed is not None else not _roomy(folder, where.device))
-    return TextToImage(
-        load_mmdit(folder, form.dtype, where.device, read),
-        load_vae(folder, form.dtype, where.device),
-        Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
-        from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
-        ours.defaults,
-        Identity(name=name, weights=ours.weights or fingerprint(folder)),
-    )
+    return parse(Ours, index.get("_danqing", {}), "_danqing")
 
 
 def reader(*, packed: bool) -> Read:
@@ -120,9 +141,13 @@ def reader(*, packed: bool) -> Read:
 
     def read(part: Path) -> Mapping[str, Tensor]:
         if not packed:
-            return _plain(assemble(checkpoint.read(part), slots))
+            return _plain(assemble(checkpoint.read(part), slots, lambda name: False))
         once = part.name == TEXT_ENCODER
-        return assemble(checkpoint.read(part), slots, lambda name: not (once or steers(name)))
+
+        def kept(name: str) -> bool:
+            return not once and not mmdit_names.steers(mmdit_names.ours(name))
+
+        return assemble(checkpoint.read(part), slots, kept)
 
     return read
 
@@ -157,29 +182,46 @@ def load_vae(
     with torch.device("meta"):
         vae = VAE(VAEConfig.from_published(checkpoint.read_config(part)))
     # Convolutions are small and run over every pixel, so they are decoded once.
-    tensors = _plain(assemble(checkpoint.read(part), Slots()))
+    tensors = _plain(assemble(checkpoint.read(part), Slots(), lambda name: False))
     checkpoint.load_into(vae, tensors, vae_names.ours, dtype, reshape=vae_names.fold, device=device)
     return vae.eval()
-
-
-def steers(name: str) -> bool:
-    """Return whether a transformer's weight, by its published name, is used by `steer` alone."""
-    ours = mmdit_names.ours(name)
-    return ".modulate." in ours or ours.startswith(("modulate_out.", "time."))
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n: t.plain() if isinstance(t, PackedTensor) else t for n, t in tensors.items()}
 
 
-def _roomy(folder: Path, device: torch.device) -> bool:
-    """Return whether all weights fit twice, plain, into what memory is free."""
-    plain = sum(
-        2 * sizes.weights + sizes.plain
-        for part in WEIGHTS
-        for sizes in map(measure, (folder / part).glob("*.safetensors"))
+def wish_of(request: Request, defaults: Defaults) -> Wish:
+    """Return the part of a request that decides memory, as a model understands it.
+
+    Raises:
+        RequestError: the size is not possible.
+    """
+    guidance = defaults.guidance if request.guidance is None else request.guidance
+    return Wish(
+        size=parse_size(request.size or defaults.sizes[0], defaults.sizes, 1),
+        steps=request.steps or defaults.steps,
+        guided=guidance > 1,
+        batch=request.batch,
     )
-    return 2 * plain < free_memory(device)
+
+
+def _plan(folder: Path, wish: Wish, device: torch.device, cap: int | None) -> Plan:
+    """Return where the parts of a model are to live, or say what would fit instead."""
+    machine = this_machine(device)
+    plan = fit(folder, wish, machine, cap)
+    if plan.fits:
+        return plan
+    smaller = nearest(folder, wish, machine, cap)
+    advice = "choose a smaller model, or one that `danqing compress` made"
+    if smaller is not None:
+        many = f", batch {smaller.batch}" if wish.batch > 1 else ""
+        advice = f"{smaller.size[0]}x{smaller.size[1]}{many} would fit"
+    width, height = wish.size
+    raise RequestError(
+        f"{width}x{height} in batches of {wish.batch} must fit in memory, "
+        f"but {plan.sentence()}; {advice}."
+    )
 
 
 def save(pipeline: TextToImage, folder: str | Path) -> None:

@@ -22,6 +22,7 @@ from danqing.core.cache import cache_folder
 from danqing.core.files import atomic_path
 from danqing.core.log import logger
 from danqing.models.mmdit.model import MMDiT, Steering
+from danqing.models.mmdit.names import steers
 
 WORTH_KEEPING = 1 << 30
 """Bytes of modulation weights from which on their rows are kept on disk."""
@@ -123,7 +124,7 @@ def modulation_bytes(mmdit: MMDiT) -> int:
     return sum(
         weight.numel() * weight.element_size()
         for name, weight in mmdit.named_parameters()
-        if ".modulate." in name or name.startswith(("modulate_out.", "time."))
+        if steers(name)
     )
 
 

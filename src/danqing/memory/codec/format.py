@@ -117,7 +117,9 @@ class Packed:
         return {"sm": self.signs, "ex": self.payload, "ix": self.offsets, "pal": self.palette}
 
     def to(self, device: torch.device | str) -> "Packed":
-        """Return it on a device."""
+        """Return it on a device: itself if it is there."""
+        if torch.device(device) == self.device:
+            return self
         return Packed(*(part.to(device) for part in self.parts.values()))
 
 

@@ -51,6 +51,11 @@ def published(name: str) -> str:
     return _translate(name, "blocks", "transformer_blocks", outside, inside)
 
 
+def steers(name: str) -> bool:
+    """Return whether one of our weights is used by `MMDiT.steer` alone."""
+    return ".modulate." in name or name.startswith(("modulate_out.", "time."))
+
+
 def _translate(
     name: str, old: str, new: str, outside: Mapping[str, str], inside: Mapping[str, str]
 ) -> str:
