@@ -1,6 +1,9 @@
 """A compressed model paints what the plain one paints, bit for bit."""
 
 import json
+import runpy
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,11 +12,17 @@ from safetensors.torch import load_file, save_file
 from danqing.core.download import EMBEDDED
 from danqing.core.errors import CheckpointError
 from danqing.memory.compress import compress_folder
+from danqing.memory.dfloat11 import QWEN_IMAGE
 from danqing.memory.packed import PackedTensor
+from danqing.models import checkpoint
+from danqing.models.mmdit.names import published
 from danqing.pipelines.compress import compress
-from danqing.pipelines.load import INDEX, fingerprint, load, save
+from danqing.pipelines.load import INDEX, fingerprint, load, load_mmdit, reader, save
 from danqing.pipelines.request import Request
 from danqing.pipelines.selftest import compare
+from danqing.testing import MMDIT, toy_mmdit
+
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +91,29 @@ def test_a_model_of_another_layout_is_compressed_without_a_tag(tmp_path):
     assert set(load_file(tmp_path / "packed" / "lora.safetensors")) == {
         f"a.weight.{end}" for end in ("sm", "ex", "ix", "pal")
     }
+
+
+def test_a_dfloat11_repository_becomes_the_same_transformer(tmp_path):
+    """As published: the transformer alone, and a configuration that only says how it is coded."""
+    encode = runpy.run_path(str(TESTS / "memory" / "dfloat11_encoder.py"))["encode"]
+    mmdit = toy_mmdit(config=replace(MMDIT, heads=8)).to(torch.bfloat16)
+    plain = {published(name): weight for name, weight in mmdit.state_dict().items()}
+    members = QWEN_IMAGE[r"transformer_blocks\.\d+"]
+    stored = dict(plain)
+    for unit in ("transformer_blocks.0", "transformer_blocks.1"):
+        names = [f"{unit}.{member}.weight" for member in members]
+        parts = encode([stored.pop(name) for name in names])
+        stored |= {f"{unit}.{end}": part for end, part in parts.items()}
+    folder = tmp_path / "df11" / "transformer"
+    folder.mkdir(parents=True)
+    save_file(stored, folder / "diffusion_pytorch_model.safetensors")
+    checkpoint.write_config(folder, mmdit.config.to_published())
+    compress(tmp_path / "df11", tmp_path / "packed")
+    again = load_mmdit(tmp_path / "packed", read=reader(packed=True))
+    found = {published(name): weight for name, weight in again.state_dict().items()}
+    assert isinstance(found["transformer_blocks.1.img_mlp.net.2.weight"], PackedTensor)
+    for name, weight in plain.items():
+        assert torch.equal(found[name].clone(), weight), name
 
 
 def test_the_embedded_model_paints_though_kept_packed():

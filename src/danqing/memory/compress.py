@@ -8,10 +8,10 @@ file is whole or not there, and one that is there already is not made again.
 import json
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from danqing.core.errors import CheckpointError, StorageError
 from danqing.core.files import atomic_path
+from danqing.memory import dfloat11
 from danqing.memory.codec import Packed, decode, encode
 from danqing.memory.packed import PARTS
 from danqing.memory.shard import ShardWriter, metadata, read_header
@@ -80,7 +81,12 @@ def total_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in shards(folder))
 
 
-def compress_folder(source: Path, target: Path, watch: Watch = lambda done: None) -> Sizes:
+def compress_folder(
+    source: Path,
+    target: Path,
+    watch: Watch = lambda done: None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> Sizes:
     """Write a compressed copy of a model's folder; run it again to go on where it stopped.
 
     What is compressed already is copied.
@@ -89,6 +95,8 @@ def compress_folder(source: Path, target: Path, watch: Watch = lambda done: None
         source: A folder in the layout of diffusers; it is only read.
         target: Another folder, made if need be.
         watch: Told of bytes of the source as they are done.
+        shapes: Of the weights of a network, by published names: what files in DFloat11's form
+            do not say.
 
     Raises:
         CheckpointError: A file is damaged, or the source has no weights.
@@ -111,7 +119,7 @@ def compress_folder(source: Path, target: Path, watch: Watch = lambda done: None
                 shutil.copyfile(file, staged)
             watch(file.stat().st_size)
         else:
-            _compress_file(file, place, origin, room, watch)
+            _compress_file(file, place, origin, room, watch, shapes or {})
         sizes += measure(place)
     for file in sorted(source.rglob("*")):
         place = target / file.relative_to(source)
@@ -170,21 +178,25 @@ def _made_from(place: Path, origin: Mapping[str, str]) -> bool:
 
 
 def _compress_file(
-    file: Path, place: Path, origin: Mapping[str, str], room: list[Tensor], watch: Watch
+    file: Path,
+    place: Path,
+    origin: Mapping[str, str],
+    room: list[Tensor],
+    watch: Watch,
+    shapes: Mapping[str, Sequence[int]],
 ) -> None:
     """Write one file packed; `room` keeps memory for the next one."""
     sums: dict[str, int] = {}
     try:
         with safe_open(file, framework="pt") as opened, atomic_path(place) as staged:
-            names = sorted(opened.keys(), key=_natural)
-            worth = {name for name in names if _worth(name, opened.get_slice(name))}
-            stored = [f"{n}.{end}" for n in worth for end in PARTS] + names
-            with ShardWriter(staged, stored, sum(len(n) + 20 for n in worth) + 400) as writer:
+            held = {name: opened.get_tensor(name) for name in sorted(opened.keys(), key=_natural)}
+            names, tensors = _weights(file, held, shapes)
+            stored = [f"{name}.{end}" for name in names for end in PARTS] + names
+            with ShardWriter(staged, stored, sum(len(n) + 20 for n in names) + 400) as writer:
                 # What is read in tiles comes first and stays aligned; small things follow.
                 later: dict[str, Tensor] = {}
-                for name in names:
-                    tensor = opened.get_tensor(name)
-                    packed = _pack(tensor, room) if name in worth else None
+                for name, tensor in tensors:
+                    packed = _pack(tensor, room) if _worth(name, tensor) else None
                     if packed is None:
                         later[name] = tensor
                     else:
@@ -202,22 +214,32 @@ def _compress_file(
         raise CheckpointError(f"{file} is damaged ({error}); download it again.") from error
 
 
+def _weights(
+    file: Path, held: Mapping[str, Tensor], shapes: Mapping[str, Sequence[int]]
+) -> tuple[list[str], Iterable[tuple[str, Tensor]]]:
+    """Return the names of a file's weights, and the weights one after the other."""
+    if not dfloat11.is_dfloat11(held):
+        return list(held), held.items()
+    config = file.with_name("config.json")
+    told = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
+    units = dfloat11.units(held, shapes, told)
+    names = [name for unit in units for name in unit.shapes]
+    return [*names, *held], dfloat11.weights(held, shapes, told)
+
+
 def _pack(tensor: Tensor, room: list[Tensor]) -> Packed | None:
     if not room or len(room[0]) < tensor.numel():
         room[:] = [torch.empty(tensor.numel(), dtype=torch.uint8)]
     return encode(tensor, room[0])
 
 
-def _worth(name: str, stored: Any) -> bool:
+def _worth(name: str, tensor: Tensor) -> bool:
     """Return whether a tensor is to be packed.
 
     Rows of an embedding are looked up one at a time, so it stays as it is.
     """
-    shape = stored.get_shape()
-    count = 1
-    for side in shape:
-        count *= side
-    return stored.get_dtype() == "BF16" and count >= SMALLEST and "embed" not in name
+    large = tensor.numel() >= SMALLEST
+    return large and tensor.dtype == torch.bfloat16 and "embed" not in name
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:

@@ -1,13 +1,17 @@
 /* The exponents of DFloat11 at the speed of a table. See dfloat11.py for the format, and for what
- * has been checked before: there is at least one table, `starts` and `positions` have one entry per
- * chunk (and one more), and a chunk has as many weights as it has bits, at most. Of the bytes
- * themselves nothing is believed: whatever they are, nothing outside of them is read or written.
+ * has been checked before: there is a table and a row of lengths, none of them above 32; chunks
+ * begin within the stream, and hold CHUNK_BITS weights at most, all of them within the unit. Of
+ * codes and tables nothing is believed: whatever they are, nothing beyond them is read or written.
  */
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "what a look-up gives is written as little-endian"
+#endif
+
 #define CHUNK_BITS 32768 /* a chunk is 4096 bytes */
-#define INDEX 12         /* bits that are looked up at once */
+#define INDEX 11         /* bits that are looked up at once: a table of 16 KiB */
 #define MOST 6           /* exponents that one look-up gives at most */
 #define POINTER 240      /* entries from here on point to another table */
 #define WRONG (-1)
@@ -21,10 +25,9 @@ typedef struct {
     int64_t bytes;
 } Coded;
 
-/* What INDEX bits begin with: the exponents of all codes that end within them. */
-typedef struct {
-    uint8_t exponents[MOST], count, bits;
-} Entry;
+/* What INDEX bits begin with, all codes that end within them: their exponents in the bytes from the
+ * lowest on, how many they are in bits 48 to 55, and how many bits they take in those above. */
+typedef u64 Entry;
 
 /* At least 57 bits from any bit on, the first one on top; beyond the end there are zeros. */
 static inline u64 peek(const Coded *coded, int64_t bit)
@@ -48,7 +51,7 @@ static int look_up(const Coded *coded, u64 bits, int *length)
     const uint8_t *lengths = coded->luts + 256 * coded->tables;
     int64_t table = 0;
     for (int depth = 0; depth < 4; depth++) {
-        int entry = coded->luts[256 * table + (bits >> (56 - 8 * depth) & 0xFF)];
+        int entry = coded->luts[256 * table + (int)(bits >> (56 - 8 * depth) & 0xFF)];
         if (entry < POINTER) {
             *length = lengths[entry];
             return *length > 8 * depth && *length <= 8 * depth + 8 ? entry : WRONG;
@@ -64,18 +67,19 @@ static void prepare(const Coded *coded, Entry *entries)
 {
     const uint8_t *luts = coded->luts, *lengths = luts + 256 * coded->tables;
     for (unsigned index = 0; index < 1u << INDEX; index++) {
-        Entry entry = {{0}, 0, 0};
-        while (entry.count < MOST) {
-            int left = INDEX - entry.bits, unknown = left < 8 ? 8 - left : 0;
+        int count = 0, left = INDEX;
+        Entry entry = 0;
+        for (; count < MOST; count++) {
+            int unknown = left < 8 ? 8 - left : 0;
             unsigned bits = index & ((1u << left) - 1);
             const uint8_t *first = luts + (left < 8 ? bits << unknown : bits >> (left - 8));
             int length = lengths[*first], sure = 1;
             for (int i = 1; i < 1 << unknown; i++) sure &= first[i] == first[0];
             if (!sure || *first >= POINTER || length == 0 || length > 8 || length > left) break;
-            entry.exponents[entry.count++] = *first;
-            entry.bits += length;
+            entry |= (u64)*first << (8 * count);
+            left -= length;
         }
-        entries[index] = entry;
+        entries[index] = entry | (u64)count << 48 | (u64)(INDEX - left) << 56;
     }
 }
 
@@ -86,18 +90,18 @@ static int64_t decode_chunk(const Coded *coded, const Entry *entries, int64_t bi
 {
     for (int64_t n = 0; n < count;) {
         u64 bits = peek(coded, bit);
-        /* Four look-ups take no more bits than there are. */
-        for (int i = 0; i < 4 && n + MOST <= count; i++) {
+        int looked = 0;
+        for (; looked < 4 && n + MOST <= count; looked++) { /* which takes 44 of the bits at most */
             Entry entry = entries[bits >> (64 - INDEX)];
+            int found = entry >> 48 & 0xFF, taken = (int)(entry >> 56);
+            if (taken == 0) break;
             memcpy(exponents + n, &entry, sizeof entry);
-            n += entry.count, bit += entry.bits, bits <<= entry.bits;
-            if (entry.count == 0) break;
+            n += found, bit += taken, bits <<= taken;
         }
-        if (n < count) {
-            int length, exponent = look_up(coded, peek(coded, bit), &length);
-            if (exponent == WRONG) return WRONG;
-            exponents[n++] = (uint8_t)exponent, bit += length;
-        }
+        if (looked == 4 || n == count) continue;
+        int length, exponent = look_up(coded, peek(coded, bit), &length);
+        if (exponent == WRONG) return WRONG;
+        exponents[n++] = (uint8_t)exponent, bit += length;
     }
     return bit;
 }

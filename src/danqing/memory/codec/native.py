@@ -1,25 +1,16 @@
 """`planes.c` as a library: built once for this processor, where there is a C compiler."""
 
 import ctypes
-import hashlib
-import logging
-import os
-import platform
-import shutil
-import subprocess
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import BFloat16, UInt8
 from torch import Tensor
 
-from danqing.core.cache import cache_folder
-from danqing.core.files import atomic_path
+from danqing.memory.build import build, share_out
 from danqing.memory.codec.format import (
     BLOCK,
     LARGEST_TILE,
@@ -34,17 +25,11 @@ from danqing.memory.codec.reference import choose
 
 SOURCE: Final = Path(__file__).with_name("planes.c")
 
-BUILD_SECONDS: Final = 60
-
 SHARE: Final = 256
 """Tiles that a thread takes at a time: half a megabyte, longer than a thread takes to start."""
 
 SAMPLED: Final = 16
 """In a large tensor, one of so many tiles is looked at to choose the palette."""
-
-R = TypeVar("R")
-
-_log = logging.getLogger(__name__)
 
 
 @cache
@@ -54,30 +39,9 @@ def library(arch: str = "native") -> ctypes.CDLL | None:
     Args:
         arch: The processor to build for, in the compiler's words.
     """
-    compiler = next(
-        filter(None, map(shutil.which, (os.environ.get("CC", ""), "cc", "clang"))), None
-    )
-    if compiler is None or os.name == "nt":
-        return None
-    flag = "-mcpu" if platform.machine() in ("arm64", "aarch64") else "-march"
-    command = [compiler, "-O2", f"{flag}={arch}", "-shared", "-fPIC", str(SOURCE)]
-    parts = (SOURCE.read_text(), *command, _processor())
-    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-    file = cache_folder("native") / f"planes-{key}.so"
-    try:
-        if not file.exists():
-            with atomic_path(file) as staged:
-                subprocess.run(
-                    [*command, "-o", str(staged)],
-                    check=True,
-                    capture_output=True,
-                    timeout=BUILD_SECONDS,
-                )
-        opened = ctypes.CDLL(str(file))
-    except (OSError, subprocess.SubprocessError) as error:
-        _log.debug("no native codec: %s", error)
-        return None
-    opened.planes_decode.restype = opened.planes_encode.restype = ctypes.c_int64
+    opened = build(SOURCE, arch)
+    if opened is not None:
+        opened.planes_decode.restype = opened.planes_encode.restype = ctypes.c_int64
     return opened
 
 
@@ -104,7 +68,7 @@ def decode_into(
             1,
         )
 
-    wrong = [tile for tile in _share_out(tiles(count), run) if tile]
+    wrong = [tile for tile in share_out(tiles(count), run, SHARE) if tile]
     return wrong[0] - 1 if wrong else None
 
 
@@ -158,32 +122,10 @@ def encode(
             pieces.append(room[:words].clone())
         return pieces
 
-    pieces = [piece for pieces in _share_out(len(lengths), run) for piece in pieces]
+    pieces = [piece for pieces in share_out(len(lengths), run, SHARE) for piece in pieces]
     offsets = torch.zeros(len(lengths) + 1, dtype=torch.int32)
     torch.cumsum(lengths, 0, out=offsets[1:])
     used = sum(map(len, pieces))
     rest = -(used + SLACK) % BLOCK + SLACK
     payload = torch.cat([*pieces, torch.zeros(rest, dtype=torch.int32)])
     return Packed(signs, payload, offsets, torch.from_numpy(palette))
-
-
-def _share_out(count: int, run: Callable[[int, int], R]) -> list[R]:
-    """Run over [0, count) in pieces, by as many threads as PyTorch uses."""
-    size = max(SHARE, -(-count // torch.get_num_threads()))
-    pieces = [(first, min(first + size, count)) for first in range(0, count, size)]
-    if len(pieces) <= 1:
-        return [run(*piece) for piece in pieces]
-    return list(_threads().map(lambda piece: run(*piece), pieces))
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="planes")
-
-
-def _processor() -> str:
-    """Return what tells processors apart that need another build."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    flags = (line for line in lines if line.startswith(("flags", "Features")))
-    return next(flags, f"{platform.machine()} {platform.processor()}")
