@@ -104,5 +104,5 @@ def _parameters(folder: Path) -> int:
     """Return how many numbers the weights of a model are, by the heads of its files."""
     from danqing.memory.compress import Sizes, measure
 
-    sizes = sum(map(measure, folder.rglob("*.safetensors")), Sizes())
+    sizes = sum(map(measure, folder.rglob("[!.]*.safetensors")), Sizes())
     return sizes.weights + sizes.plain // 2

@@ -64,7 +64,8 @@ def shards(folder: Path) -> list[Path]:
     Raises:
         CheckpointError: There are none.
     """
-    found = sorted(folder.rglob("*.safetensors"))
+    # A hidden one is still being written.
+    found = sorted(f for f in folder.rglob("*.safetensors") if not f.name.startswith("."))
     if not found:
         raise CheckpointError(
             f"{folder} must hold safetensors files, got none; give the folder of a model."

@@ -172,7 +172,7 @@ def _vae(name: str) -> str:
 
 def _weights(part: Path) -> Iterator[tuple[str, int, int | None]]:
     """Yield the name of each weight, its plain bytes, and its packed bytes if it is packed."""
-    files = sorted(part.glob("*.safetensors"))
+    files = sorted(part.glob("[!.]*.safetensors"))
     if not files:
         raise CheckpointError(f"{part} is missing; download the model again.")
     for file in files:
