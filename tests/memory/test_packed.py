@@ -161,12 +161,13 @@ def test_files_hold_the_parts_and_modules_get_the_whole(tmp_path):
     slots = Slots()
     found = assemble(checkpoint.read(tmp_path), slots, kept=lambda name: name != "a.weight")
     assert found.keys() == {"a.weight", "a.bias"}
-    assert not found["a.weight"].kept
+    assert found["a.weight"].file
     for _ in range(3):  # its pages are dropped after each use, and come back
         assert torch.equal(found["a.weight"].plain(), weight(512, 64))
-    # What is not mapped from a file would be lost, so it is kept.
-    loose = assemble({**parts}, slots, kept=lambda name: False)
-    assert loose["a.weight"].kept
+    # What is not mapped from a file would be lost if it were dropped.
+    loose = assemble({**parts}, slots, kept=lambda name: False)["a.weight"]
+    for _ in range(2):
+        assert torch.equal(loose.plain(), weight(512, 64))
     assert mapped([stored.signs]) == [False]
 
 

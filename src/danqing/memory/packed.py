@@ -16,7 +16,7 @@ from jaxtyping import BFloat16
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from danqing.memory.codec import Packed, decode_into
+from danqing.memory.codec import Packed, decode_into, verify
 from danqing.memory.pages import drop, mapped
 
 PARTS = ("sm", "ex", "ix", "pal")
@@ -69,14 +69,17 @@ class PackedTensor(Tensor):
     Attributes:
         packed: What is stored.
         slots: Where it is decoded for a product.
-        kept: Whether what is stored stays in the memory of the device. Else it stays on disk: on
-            a CPU its pages are dropped after each use, elsewhere it is sent for each use.
+        kept: Whether what is stored stays in the memory of the device; else it is sent there for
+            each use.
+        file: Whether what is stored is a file's pages and not kept: they are dropped after each
+            use and come back from disk.
         patches: What is done to it whenever it is decoded.
     """
 
     packed: Packed
     slots: Slots
     kept: bool
+    file: bool
     patches: tuple[Patch, ...]
 
     def __new__(
@@ -84,6 +87,7 @@ class PackedTensor(Tensor):
         packed: Packed,
         slots: Slots,
         kept: bool = True,
+        file: bool = False,
         patches: Iterable[Patch] = (),
         device: torch.device | None = None,
     ) -> "PackedTensor":
@@ -91,7 +95,7 @@ class PackedTensor(Tensor):
         tensor = Tensor._make_wrapper_subclass(  # pyright: ignore
             cls, packed.shape, dtype=torch.bfloat16, device=device or packed.device
         )
-        tensor.packed, tensor.slots, tensor.kept = packed, slots, kept
+        tensor.packed, tensor.slots, tensor.kept, tensor.file = packed, slots, kept, file
         tensor.patches = tuple(patches)
         slots.reserve(packed.signs.numel())
         return tensor
@@ -103,7 +107,7 @@ class PackedTensor(Tensor):
             CheckpointError: The stored bits are damaged.
         """
         decode_into(self.packed.to(out.device), out)
-        if not self.kept:
+        if self.file:
             drop(self.packed.parts.values())
         for patch in self.patches:
             patch(out)
@@ -121,7 +125,7 @@ class PackedTensor(Tensor):
     def patched(self, patch: Patch) -> "PackedTensor":
         """Return the same weight, changed by one more patch."""
         patches = (*self.patches, patch)
-        return PackedTensor(self.packed, self.slots, self.kept, patches, self.device)
+        return PackedTensor(self.packed, self.slots, self.kept, self.file, patches, self.device)
 
     def __repr__(self, *, tensor_contents: object = None) -> str:
         bits = 8 * self.packed.nbytes / max(1, self.packed.signs.numel())
@@ -171,8 +175,8 @@ def assemble(
     Args:
         tensors: What files hold, by name: `X.sm`, `X.ex`, `X.ix`, `X.pal` are a packed `X`.
         slots: Where the weights are decoded.
-        kept: Of a weight's name: whether its pages stay in memory. Others must be mapped from a
-            file, or they stay all the same.
+        kept: Of a weight's name: whether it stays in memory; pages of others are dropped after
+            each use if they are mapped from a file.
 
     Raises:
         CheckpointError: A packed weight is damaged, or one of its parts is missing.
@@ -185,16 +189,25 @@ def assemble(
     whole = {name: Packed.of(parts, name) for name, parts in groups.items()}
     parts = {f"{name}.{end}" for name in names for end in PARTS}
     found = {name: tensor for name, tensor in tensors.items() if name not in parts}
-    loose = mapped(packed.signs for packed in whole.values())
-    for (name, packed), can_go in zip(whole.items(), loose, strict=True):
-        found[name] = PackedTensor(packed, slots, kept(name) or not can_go)
+    on_disk = mapped(packed.signs for packed in whole.values())
+    for (name, packed), file in zip(whole.items(), on_disk, strict=True):
+        stays = kept(name)
+        found[name] = PackedTensor(packed, slots, stays, file and not stays)
     return found
 
 
 def _moved(tensor: PackedTensor, device: torch.device) -> PackedTensor:
-    """Return a weight to be used elsewhere; what is not kept stays where it is stored."""
+    """Return a weight to be used elsewhere; what is not kept stays where it is stored.
+
+    Raises:
+        CheckpointError: It is to be decoded where tiles are not checked, and one is damaged.
+    """
+    if tensor.packed.device.type == "cpu" and torch.device(device).type not in ("cpu", "meta"):
+        verify(tensor.packed)
     packed = tensor.packed.to(device) if tensor.kept else tensor.packed
-    return PackedTensor(packed, tensor.slots, tensor.kept, tensor.patches, device)
+    return PackedTensor(
+        packed, tensor.slots, tensor.kept, tensor.file, tensor.patches, torch.device(device)
+    )
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

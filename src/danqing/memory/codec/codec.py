@@ -9,7 +9,7 @@ from jaxtyping import BFloat16, UInt8
 from torch import Tensor
 
 from danqing.core.errors import CheckpointError
-from danqing.memory.codec import jit, native, reference
+from danqing.memory.codec import cuda, jit, native, reference, triton_kernel
 from danqing.memory.codec.format import Packed
 
 WORTHWHILE = 0.96
@@ -49,6 +49,8 @@ def decode(packed: Packed) -> BFloat16[Tensor, "*shape"]:
 def decode_into(packed: Packed, out: BFloat16[Tensor, "*shape"]) -> None:
     """Decode into a contiguous tensor on the same device.
 
+    Accelerators do not check tiles: `verify` on the CPU what comes from strangers.
+
     Raises:
         CheckpointError: A tile is not as long as its codes say.
     """
@@ -67,10 +69,11 @@ def verify(packed: Packed) -> None:
     Raises:
         CheckpointError: A tile is not as long as its codes say.
     """
+    assert packed.device.type == "cpu", "tiles are checked before they are sent elsewhere"
     _refuse(_cpu_decoder()(packed, None))
 
 
-@torch.library.custom_op("danqing::decode_planes", mutates_args={"out"}, device_types="cpu")
+@torch.library.custom_op("danqing::decode_planes", mutates_args={"out"})
 def _decode_planes(
     signs: Tensor, payload: Tensor, offsets: Tensor, palette: Tensor, out: Tensor
 ) -> None:
@@ -84,7 +87,14 @@ def _shapes(signs: Tensor, payload: Tensor, offsets: Tensor, palette: Tensor, ou
 
 
 def _run(packed: Packed, out: Tensor) -> None:
-    _refuse(_cpu_decoder()(packed, out))
+    if packed.device.type == "cpu":
+        _refuse(_cpu_decoder()(packed, out))
+    elif cuda.available(packed.device):
+        cuda.decode_into(packed, out)
+    elif triton_kernel.available(packed.device):
+        triton_kernel.decode_into(packed, out)
+    else:
+        out.copy_(decode(packed.to("cpu")))
 
 
 @cache
