@@ -68,7 +68,7 @@ def parts(folder: Path, wish: Wish) -> list[Part]:
         for weight, plain, packed in _weights(folder / name):
             if (key := group(weight)) is not None:
                 groups.setdefault(key, []).append((plain, packed))
-    uses = {"transformer": wish.steps, "modulations": 1, "text encoder": 2 if wish.guided else 1}
+    uses = {"transformer": wish.steps}
     found: list[Part] = []
     for name, weights in groups.items():
         plain = sum(size for size, _ in weights)

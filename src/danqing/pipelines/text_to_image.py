@@ -29,6 +29,7 @@ from danqing.models.mmdit.model import MMDiT
 from danqing.models.mmdit.rope import Grid
 from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import Canvas, pack, parse_size, unpack
+from danqing.pipelines.reading import Reader
 from danqing.pipelines.record import Picture, Record, Result
 from danqing.pipelines.request import Defaults, Request
 from danqing.pipelines.steering import Steerer
@@ -69,6 +70,7 @@ class TextToImage:
         self.schedule = schedule
         self.defaults = defaults or Defaults()
         self.identity = identity or Identity()
+        self.reader = Reader(conditioner, self.identity.weights)
         self.steerer = Steerer(mmdit, self.identity.weights)
 
         config = mmdit.config
@@ -156,10 +158,11 @@ class TextToImage:
         height, width = canvas.outer_height // factor, canvas.outer_width // factor
         grid = Grid(1, height // patch, width // patch)
 
-        texts = [self._read(plan.prompt, plan.batch)]
-        if plan.guidance > 1:
-            texts.append(self._read(plan.negative, plan.batch))
-
+        prompts = [plan.prompt, plan.negative] if plan.guidance > 1 else [plan.prompt]
+        texts = [
+            text.to(self.device, self.dtype).expand(plan.batch, -1, -1)
+            for text in self.reader(prompts)
+        ]
         towards = Towards(self.mmdit, self.steerer, [grid], texts)
         pair = towards.pair if len(texts) > 1 else None
         velocity = guide(towards, pair, plan.guidance, interval=plan.interval)
@@ -175,11 +178,6 @@ class TextToImage:
                 "load the model in float32."
             )
         return latents
-
-    def _read(self, prompt: str, batch: int) -> Float[Tensor, "B L E"]:
-        """Return what the conditioner makes of a prompt, for each picture of a batch."""
-        text = self.conditioner.read([prompt]).text.to(self.device, self.dtype)
-        return text.expand(batch, -1, -1)
 
     def _decode(self, latents: Float[Tensor, "1 C h w"], canvas: Canvas) -> Image.Image:
         """Return one picture; decoding them one by one keeps memory and bits the same."""

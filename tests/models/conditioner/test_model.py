@@ -47,6 +47,18 @@ def test_a_batch_with_pictures_reads_each_as_alone(conditioner_for, pictures):
     assert_each_as_alone(together, alone)
 
 
+def test_prompts_read_side_by_side_read_bit_for_bit_as_alone(conditioner_for, pictures):
+    conditioner = conditioner_for("nano")
+    alone = [conditioner.read([prompt]).text for prompt in PROMPTS]
+    for text, expected in zip(conditioner.read_each(PROMPTS), alone, strict=True):
+        assert torch.equal(text, expected)
+    conditioner = conditioner_for("edit_plus")
+    prompts, images = ["a red circle", "two"], [pictures[:2], []]
+    each = conditioner.read_each(prompts, images)
+    for text, prompt, own in zip(each, prompts, images, strict=True):
+        assert torch.equal(text, conditioner.read([prompt], [own]).text)
+
+
 def test_the_mask_is_left_out_when_nothing_is_padded(conditioner_for):
     assert conditioner_for("nano").read(["a red circle", "a blue circle"]).mask is None
 

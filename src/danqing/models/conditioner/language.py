@@ -22,7 +22,10 @@ from torch import Tensor, nn
 
 from danqing.models.layers import RMSNorm, attend, linear
 
-Rotation = tuple[Float32[Tensor, "B T 1 R"], Float32[Tensor, "B T 1 R"]]
+Branches = Sequence[Float[Tensor, "B _ D"]]
+"""Tokens of texts that are read side by side, each with its own length."""
+
+Rotation = tuple[Float32[Tensor, "B _ 1 R"], Float32[Tensor, "B _ 1 R"]]
 """Cosines and sines of how far each token turns its pairs of channels."""
 
 
@@ -67,9 +70,11 @@ class GatedMLP(nn.Module):
         self.up = Projection(width, hidden, bias=False)
         self.down = Projection(hidden, width, bias=False)
 
-    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
-        """Map every token alone."""
-        return self.down(F.silu(self.gate(x)) * self.up(x))
+    def forward(self, branches: Branches) -> list[Tensor]:
+        """Map every token of every branch alone."""
+        gates = [F.silu(self.gate(x)) for x in branches]
+        wide = [gate * self.up(x) for gate, x in zip(gates, branches, strict=True)]
+        return [self.down(x) for x in wide]
 
 
 class Layer(nn.Module):
@@ -87,20 +92,31 @@ class Layer(nn.Module):
         self.norm_mlp = RMSNorm(width, config.eps)
         self.mlp = GatedMLP(width, config.mlp)
 
-    def forward(self, x: Float[Tensor, "B T D"], rotation: Rotation) -> Float[Tensor, "B T D"]:
-        """Return the tokens one layer later."""
-        read = self.norm_attention(x)
-        q = rearrange(self.to_q(read), "b t (n k) -> b t n k", n=self.heads)
+    def forward(self, branches: Branches, rotations: Sequence[Rotation]) -> list[Tensor]:
+        """Return the tokens of every branch one layer later."""
+        read = [self.norm_attention(x) for x in branches]
+        q = [rearrange(self.to_q(x), "b t (n k) -> b t n k", n=self.heads) for x in read]
         k, v = (
-            rearrange(project(read), "b t (m k) -> b t m k", m=self.kv_heads)
+            [rearrange(project(x), "b t (m k) -> b t m k", m=self.kv_heads) for x in read]
             for project in (self.to_k, self.to_v)
         )
+        found = [self._attend(*one) for one in zip(q, k, v, rotations, strict=True)]
+        out = [x + self.to_out(y) for x, y in zip(branches, found, strict=True)]
+        made = self.mlp([self.norm_mlp(x) for x in out])
+        return [x + y for x, y in zip(out, made, strict=True)]
+
+    def _attend(
+        self,
+        q: Float[Tensor, "B T N K"],
+        k: Float[Tensor, "B T M K"],
+        v: Float[Tensor, "B T M K"],
+        rotation: Rotation,
+    ) -> Float[Tensor, "B T D"]:
         q, k = (turn(heads, rotation).to(v.dtype) for heads in (q, k))
         group = self.heads // self.kv_heads
         # Attention that shares heads by itself builds the whole square of scores on a CPU.
         k, v = (repeat(heads, "b t m k -> b (m g) t k", g=group) for heads in (k, v))
-        x = x + self.to_out(attend(rearrange(q, "b t n k -> b n t k"), k, v, causal=True))
-        return x + self.mlp(self.norm_mlp(x))
+        return attend(rearrange(q, "b t n k -> b n t k"), k, v, causal=True)
 
 
 class LanguageModel(nn.Module):
@@ -122,11 +138,21 @@ class LanguageModel(nn.Module):
             x: Embeddings of tokens, or what a vision tower saw in their stead.
             places: Where each token is in time, height and width; three times the same for text.
         """
+        return self.side_by_side([x], [places])[0]
+
+    def side_by_side(
+        self, branches: Branches, places: Sequence[Int[Tensor, "B _ 3"]]
+    ) -> list[Tensor]:
+        """Return the hidden states of several branches, each as it comes out alone.
+
+        The weights are gone through once, so those that must be decoded or fetched are so once.
+        """
         config = self.config
-        turns = rotation(places, config.width // config.heads, config.theta, config.sections)
+        head = config.width // config.heads
+        turns = [rotation(at, head, config.theta, config.sections) for at in places]
         for layer in self.layers:
-            x = layer(x, turns)
-        return self.norm(x)
+            branches = layer(branches, turns)
+        return [self.norm(x) for x in branches]
 
 
 def rotation(

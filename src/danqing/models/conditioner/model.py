@@ -196,20 +196,24 @@ class Conditioner(nn.Module):
 
         Rows must be padded on the right, and every picture token must have its patches.
         """
-        x = self.language.embed(input_ids)
-        if patches is None:
-            at = places(input_ids)
-        else:
-            assert self.vision is not None, "pictures were given to a conditioner without eyes"
-            picture, merge = self.settings["image_token_id"], self.vision.processor.merge_size
-            at = places(input_ids, patches.grids.tolist(), picture, merge)
-            seen = self.vision(patches).to(x.dtype)
-            x = x.masked_scatter(input_ids.eq(picture)[..., None], seen)
+        x, at = self._enter(Chat(input_ids, attention_mask, patches))
         states = self.language(x, at)
         text, mask = states[:, self.writer.drop :], attention_mask[:, self.writer.drop :]
         if mask.all():
             return text, None
         return text.masked_fill(~mask[..., None], 0), mask
+
+    def _enter(self, chat: Chat) -> tuple[Float[Tensor, "B T E"], Int[Tensor, "B T 3"]]:
+        """Return what the language model is given of a chat: embeddings and their places."""
+        ids, patches = chat.input_ids, chat.patches
+        x = self.language.embed(ids)
+        if patches is None:
+            return x, places(ids)
+        assert self.vision is not None, "pictures were given to a conditioner without eyes"
+        picture, merge = self.settings["image_token_id"], self.vision.processor.merge_size
+        seen = self.vision(patches).to(x.dtype)
+        x = x.masked_scatter(ids.eq(picture)[..., None], seen)
+        return x, places(ids, patches.grids.tolist(), picture, merge)
 
     @torch.no_grad()
     def read(
@@ -221,3 +225,17 @@ class Conditioner(nn.Module):
     ) -> Conditioning:
         """Return the conditioning of prompts and their pictures; arguments as in `tokenize`."""
         return Conditioning(*self(*self.tokenize(prompts, images, limit=limit)))
+
+    @torch.no_grad()
+    def read_each(
+        self, prompts: Sequence[str], images: Sequence[Sequence[Image]] | None = None
+    ) -> list[Float[Tensor, "1 _ E"]]:
+        """Return the text of each prompt with its pictures, bit for bit as it reads alone.
+
+        The weights are gone through once for all of them; see `language`.
+        """
+        own = images or [[] for _ in prompts]
+        chats = [self.tokenize([p], [i] if i else None) for p, i in zip(prompts, own, strict=True)]
+        entered = [self._enter(chat) for chat in chats]
+        states = self.language.side_by_side([x for x, _ in entered], [at for _, at in entered])
+        return [text[:, self.writer.drop :] for text in states]

@@ -1,0 +1,91 @@
+"""What a conditioner made of prompts, kept.
+
+A text encoder of 13 GB is read once for a prompt, so what it said is remembered: the last few
+texts in memory, and those of a large encoder on disk too, 7 KB a token. The key is everything that
+decides a text: the weights, the template, the format and the prompt.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from danqing.core.cache import cache_folder
+from danqing.core.files import atomic_path
+from danqing.core.log import logger
+from danqing.models.conditioner.model import Conditioner
+
+WORTH_KEEPING = 1 << 30
+"""Bytes of a text encoder from which on its texts are kept on disk."""
+
+REMEMBERED = 8
+"""Texts that are kept in memory."""
+
+_log = logger(__name__)
+
+
+class Reader:
+    """Gives the text of prompts, each read once."""
+
+    def __init__(self, conditioner: Conditioner, weights: str, *, keep: bool | None = None) -> None:
+        """Remember a conditioner.
+
+        Args:
+            conditioner: The conditioner.
+            weights: The identity of its model; other weights say other things.
+            keep: Whether to keep texts on disk; None: if the encoder is large.
+        """
+        self.conditioner = conditioner
+        self.weights = weights
+        if keep is None:
+            layers = conditioner.language.layers.parameters()
+            large = sum(w.numel() * w.element_size() for w in layers) >= WORTH_KEEPING
+            keep = large and weights != "unknown"
+        self.keep = keep
+        self._texts: OrderedDict[str, Tensor] = OrderedDict()
+
+    def __call__(self, prompts: Sequence[str]) -> list[Float[Tensor, "1 _ E"]]:
+        """Return the text of each prompt, as it reads alone."""
+        for prompt in prompts:
+            if prompt not in self._texts and (kept := self._read(prompt)) is not None:
+                self._texts[prompt] = kept
+        missing = list(dict.fromkeys(p for p in prompts if p not in self._texts))
+        if missing:
+            for prompt, text in zip(missing, self.conditioner.read_each(missing), strict=True):
+                self._texts[prompt] = text
+                self._write(prompt, text)
+        found = [self._texts[prompt] for prompt in prompts]
+        for prompt in prompts:
+            self._texts.move_to_end(prompt)
+        while len(self._texts) > max(REMEMBERED, len(prompts)):
+            self._texts.popitem(last=False)
+        return found
+
+    def _file(self, prompt: str) -> Path:
+        template = repr(self.conditioner.writer.template)
+        dtype = str(self.conditioner.language.embed.weight.dtype)
+        device = self.conditioner.device.type
+        parts = [self.weights, template, dtype, device, torch.__version__, prompt]
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+        return cache_folder("prompts") / f"{key}.safetensors"
+
+    def _read(self, prompt: str) -> Tensor | None:
+        if not self.keep or not (file := self._file(prompt)).exists():
+            return None
+        try:
+            return load_file(file)["text"].to(self.conditioner.device)
+        except (SafetensorError, OSError, KeyError) as error:
+            _log.warning("%s is damaged (%s) and made anew", file, str(error).splitlines()[0])
+            return None
+
+    def _write(self, prompt: str, text: Tensor) -> None:
+        if self.keep:
+            with atomic_path(self._file(prompt)) as staged:
+                save_file({"text": text.cpu().contiguous()}, staged, metadata={"format": "pt"})
