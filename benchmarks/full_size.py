@@ -25,6 +25,7 @@ from danqing.core.files import atomic_path
 from danqing.core.seed import derive, generator
 from danqing.flow.schedule import DynamicShift, to_published
 from danqing.memory.codec import encode
+from danqing.memory.compress import Sizes, measure, shards
 from danqing.memory.shard import ShardWriter
 from danqing.models import checkpoint
 from danqing.models.conditioner import names as text_names
@@ -79,7 +80,10 @@ def main(
         print(f"written in {time.perf_counter() - start:.0f} s")
     print(surroundings(threads))
     stored = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
-    print(f"{depth} blocks, {layers} layers, {stored / 1e9:.1f} GB on disk; {size}, {steps} steps")
+    sizes = sum(map(measure, shards(folder)), Sizes())
+    print(
+        f"{stored / 1e9:.1f} GB on disk, {sizes.bits:.2f} bits a packed weight; {size}, {steps} steps"
+    )
     os.environ["DANQING_CACHE"] = str(folder / "cache")
     for state in ("cold", "warm"):
         command = [sys.executable, __file__, str(folder), "--run", "--threads", str(threads)]
@@ -106,7 +110,9 @@ def paint(folder: Path, size: str, steps: int) -> dict[str, float]:
     start = time.perf_counter()
     pipeline = load(folder, "cpu", torch.bfloat16, request=request)
     lap("load")
-    read, prepare, decode = pipeline.conditioner.read, pipeline.steerer.prepare, pipeline.vae.decode
+    pipeline.reader.keep = False  # so that the text encoder is read in both runs
+    read, decode = pipeline.conditioner.read_each, pipeline.vae.decode
+    prepare = pipeline.steerer.prepare
 
     def timed(name, function):
         def call(*args, **settings):
@@ -118,7 +124,7 @@ def paint(folder: Path, size: str, steps: int) -> dict[str, float]:
 
         return call
 
-    pipeline.conditioner.read = timed("text encoder", read)
+    pipeline.conditioner.read_each = timed("text encoder", read)
     pipeline.steerer.prepare = timed("modulations", prepare)
     pipeline.vae.decode = timed("VAE", decode)
     seen: list[float] = []
