@@ -81,9 +81,8 @@ def main(
     print(surroundings(threads))
     stored = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     sizes = sum(map(measure, shards(folder)), Sizes())
-    print(
-        f"{stored / 1e9:.1f} GB on disk, {sizes.bits:.2f} bits a packed weight; {size}, {steps} steps"
-    )
+    print(f"{stored / 1e9:.1f} GB on disk, {sizes.bits:.2f} bits a packed weight")
+    print(f"{size}, {steps} steps without guidance")
     os.environ["DANQING_CACHE"] = str(folder / "cache")
     for state in ("cold", "warm"):
         command = [sys.executable, __file__, str(folder), "--run", "--threads", str(threads)]
