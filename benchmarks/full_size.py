@@ -11,6 +11,7 @@ of modulations, and says what each part took. With fewer layers it is a rehearsa
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -83,7 +84,9 @@ def main(
     sizes = sum(map(measure, shards(folder)), Sizes())
     print(f"{stored / 1e9:.1f} GB on disk, {sizes.bits:.2f} bits a packed weight")
     print(f"{size}, {steps} steps without guidance")
-    os.environ["DANQING_CACHE"] = str(folder / "cache")
+    cache = folder / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
+    os.environ["DANQING_CACHE"] = str(cache)
     for state in ("cold", "warm"):
         command = [sys.executable, __file__, str(folder), "--run", "--threads", str(threads)]
         command += ["--size", size, "--steps", str(steps)]

@@ -55,9 +55,10 @@ def _decode(
 ) -> int:
     """Decode all tiles into `out`, unless it is empty; return the first wrong tile, or -1."""
     depths = len(widths)
-    at = np.zeros(9, np.int64)
+    at = np.zeros(6, np.int64)
     one, low_bits = np.uint32(1), np.uint32(127)
     middles = palette.astype(np.uint32) << np.uint32(7)
+    exponents = np.zeros(TILE, np.uint32)
     low = high = np.uint32(0)
     for tile in range(len(offsets) - 1):
         start, length = np.int64(offsets[tile]), np.int64(offsets[tile + 1] - offsets[tile])
@@ -87,8 +88,7 @@ def _decode(
                 looking += np.int64(a & b & np.uint32(1))
         if place + 3 * looking > 32 * length:
             return tile
-        for bit in range(3):
-            at[6 + bit] = place + bit * looking
+        r = place
         raw = 4 * ((place + 3 * looking + 31) >> 5)
 
         p, q = at[3], at[4]
@@ -110,11 +110,12 @@ def _decode(
                 slot = np.uint32(4) | a | b << one if inner else slot
                 inner &= a & b
             if inner:
-                slot = np.uint32(8)
-                for bit in range(3):
-                    r = at[6 + bit]
-                    at[6 + bit] = r + 1
-                    slot |= (words[start + (r >> 5)] >> np.uint32(r & 31) & one) << np.uint32(bit)
+                s, t = r + looking, r + 2 * looking
+                a = words[start + (r >> 5)] >> np.uint32(r & 31) & one
+                b = words[start + (s >> 5)] >> np.uint32(s & 31) & one
+                c = words[start + (t >> 5)] >> np.uint32(t & 31) & one
+                slot = np.uint32(8) | a | b << one | c << np.uint32(2)
+                r += 1
             exponent = middles[slot]
             if slot == RAW:
                 if raw >= 4 * length:
@@ -122,10 +123,12 @@ def _decode(
                 byte = words[start + (raw >> 2)] >> np.uint32(8 * (raw & 3)) & np.uint32(255)
                 exponent = byte << np.uint32(7)
                 raw += 1
-            here = tile * TILE + i
-            if here < len(out):
-                sign = np.uint32(signs[here])
-                out[here] = (sign & np.uint32(128)) << np.uint32(8) | exponent | sign & low_bits
+            exponents[i] = exponent
+        here = tile * TILE
+        for i in range(min(TILE, len(out) - here)):
+            sign = np.uint32(signs[here + i])
+            whole = (sign & np.uint32(128)) << np.uint32(8) | exponents[i] | sign & low_bits
+            out[here + i] = whole
         if (raw + 3) >> 2 != length:
             return tile
     return -1
