@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from danqing.cli.main import VERBS
+from danqing.cli.main import GROUPS, VERBS
 from danqing.core.config import load
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,8 @@ def test_a_command_in_the_documents_exists(line):
     assert all((ROOT / word).exists() for word in words if word.startswith("recipes/"))
     options = {word.lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
     if words[0] != "--help":
-        known = set(inspect.signature(VERBS[words[0]]).parameters) | {"help"}
+        verb = GROUPS[words[0]][words[1]] if words[0] in GROUPS else VERBS[words[0]]
+        known = set(inspect.signature(verb).parameters) | {"help"}
         assert options <= known
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from danqing.cli import main as cli
-from danqing.cli.main import VERBS, main
+from danqing.cli.main import GROUPS, VERBS, main
 from danqing.core.errors import RequestError
 
 HEAVY = ("torch", "transformers", "numpy", "PIL", "huggingface_hub", "safetensors", "tqdm")
@@ -21,7 +21,14 @@ print("LOADED", *sys.modules)
 """
 
 
-@pytest.mark.parametrize("verb", [(), *((verb,) for verb in VERBS)], ids=" ".join)
+ALL = [
+    (),
+    *((verb,) for verb in VERBS),
+    *((g, verb) for g, verbs in GROUPS.items() for verb in verbs),
+]
+
+
+@pytest.mark.parametrize("verb", ALL, ids=" ".join)
 def test_help_answers_without_importing_anything_heavy(verb):
     # The jaxtyping hook of the test run would import torch here; a fresh process has none.
     start = time.monotonic()

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import tyro
 
 from danqing import __doc__ as description
+from danqing.cli import filter
+from danqing.cli.annotate import annotate
 from danqing.cli.compress import compress, verify
 from danqing.cli.evaluate import evaluate
 from danqing.cli.generate import generate
@@ -19,8 +21,25 @@ from danqing.cli.train import train
 from danqing.core.errors import DanqingError
 
 VERBS = {
-    verb.__name__: verb for verb in (compress, evaluate, generate, info, models, train, verify)
+    verb.__name__: verb
+    for verb in (
+        annotate,
+        compress,
+        evaluate,
+        filter.filter,
+        generate,
+        info,
+        models,
+        train,
+        verify,
+    )
 }
+GROUPS = {
+    "filter": {
+        verb.__name__: verb for verb in (filter.calibrate, filter.export, filter.plan, filter.run)
+    },
+}
+"""Verbs of two words."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -31,11 +50,16 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     logging.basicConfig(format="danqing: %(message)s", level=logging.WARNING)
     logging.getLogger("danqing").setLevel(logging.INFO)
+    args = sys.argv[1:] if args is None else args
+    verbs, prog, about = VERBS, "danqing", description
+    if args and args[0] in GROUPS:
+        first, *args = args
+        verbs, prog, about = GROUPS[first], f"danqing {first}", VERBS[first].__doc__
     try:
         tyro.extras.subcommand_cli_from_dict(
-            VERBS,
-            prog="danqing",
-            description=description,
+            verbs,
+            prog=prog,
+            description=about,
             args=args,
             config=(tyro.conf.FlagCreatePairsOff,),
         )

@@ -151,7 +151,9 @@ def _read(hint: Any, value: Any, where: str) -> Any:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         registry = _registry(hint)
-        return _read_part(registry, value, where) if registry is not None else _read(args[0], value, where)
+        if registry is None:
+            return _read(args[0], value, where)
+        return _read_part(registry, value, where)
     if origin in (Union, UnionType):
         return _read_union(args, value, where)
     if origin is Literal and any(value == arg and type(value) is type(arg) for arg in args):

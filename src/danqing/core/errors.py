@@ -5,7 +5,8 @@
     ├── ModelNotFound     no embedded, local or published model has this name
     ├── CheckpointError   weights are missing, unknown, misshapen or damaged
     ├── RecipeError       a recipe says something the program does not know
-    ├── DownloadError     the network or the hub said no
+    ├── SourceError       a place that pictures come from is not there
+    ├── DownloadError     the network, the hub or an endpoint said no
     ├── StorageError      the disk said no
     ├── MissingPackage    an optional package is not installed
     └── UnknownName       no registered part has this name
@@ -38,8 +39,12 @@ class RecipeError(DanqingError):
     """A recipe or a configuration says something the program does not know."""
 
 
+class SourceError(DanqingError):
+    """A place that pictures come from is not there, or is not what a recipe says."""
+
+
 class DownloadError(DanqingError):
-    """The network, or the hub at its other end, said no."""
+    """The network, or the hub or endpoint at its other end, said no."""
 
 
 class StorageError(DanqingError):

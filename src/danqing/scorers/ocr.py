@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from PIL import Image
 
 from danqing.core.errors import MissingPackage
@@ -109,13 +109,43 @@ def read_line(image: Image.Image) -> str:
 
 def read_page(image: Image.Image) -> str:
     """Return all text that a picture holds, its lines from top to bottom, joined by spaces."""
+    return " ".join(line.text for line in read_lines(image))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text in a picture."""
+
+    text: str
+    corners: Float[np.ndarray, "4 2"]
+    """Across and down, in pixels, from the start of the line's upper edge around it."""
+
+    @property
+    def height(self) -> float:
+        """Pixels from its upper edge to its lower one."""
+        return float(np.linalg.norm(self.corners[3] - self.corners[0]))
+
+    @property
+    def area(self) -> float:
+        """Square pixels between its corners."""
+        across, down = self.corners.T
+        return abs(float(np.dot(across, np.roll(down, 1)) - np.dot(down, np.roll(across, 1)))) / 2
+
+
+def read_lines(image: Image.Image) -> list[Line]:
+    """Return the lines of text that a picture holds, from top to bottom.
+
+    Raises:
+        MissingPackage: `rapidocr` or its engine is not installed.
+    """
     result = _engine()(image.convert("RGB"), use_det=True, use_cls=False, use_rec=True)
-    if not result.txts:
-        return ""
-    lines = sorted((box[:, 1].min(), box[:, 0].min(), text) for box, text in zip(
-        result.boxes, result.txts, strict=True
-    ))  # fmt: skip
-    return " ".join(text for _, _, text in lines)
+    lines = [
+        Line(text, np.asarray(box, np.float32))
+        for box, text in zip(result.boxes, result.txts, strict=True)
+    ] if result.txts else []  # fmt: skip
+    return sorted(
+        lines, key=lambda line: (line.corners[:, 1].min(), line.corners[:, 0].min(), line.text)
+    )
 
 
 def normalized(text: str) -> str:

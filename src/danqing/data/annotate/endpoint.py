@@ -1,0 +1,326 @@
+"""Any OpenAI-compatible chat-completions endpoint, asked politely and believed in nothing.
+
+What comes back is a stranger's: it is bounded in time and size, and the key is taken out of every
+word of it before anybody sees it. Redirects are not followed, because the key would go along.
+"""
+
+import base64
+import email.utils
+import http.client
+import io
+import json
+import os
+import random
+import re
+import threading
+import time
+import urllib.request
+from collections.abc import Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+from danqing.core.errors import DownloadError, RecipeError
+from danqing.data.annotate.annotators import Answer, Question, annotators
+from danqing.data.annotate.pace import Pace
+from danqing.data.annotate.schema import JSON_SCHEMA
+
+_LARGEST: Final = 1 << 20
+"""Bytes of a reply; an annotation has a few thousand."""
+_LONGEST_WAIT: Final = 300.0
+"""Seconds that are waited at most before a question is asked again, whoever wants more."""
+_MOST_TOKENS: Final = 10_000_000
+"""A count above this is no count."""
+_AGAIN: Final = frozenset({408, 409, 425, 429})
+"""Statuses that may be another one later, as all from 500 on."""
+_HOPELESS: Final = {
+    401: "it does not know the key; check the variable that `key` names",
+    402: "it wants to be paid; look at the account there",
+    403: "the key is not for this; check the account there",
+    404: "there is nothing; check `url` and `model`",
+}
+"""Statuses that every further question would get as well."""
+
+
+@annotators.register("endpoint")
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A network behind a URL, its maker's or on a machine of one's own (vLLM, SGLang, llama.cpp).
+
+    Questions that fail for a reason that may pass are asked again, after twice the time each time,
+    or after the time that the other side names.
+    """
+
+    url: str
+    """Where chat completions are, such as `http://localhost:8000/v1/chat/completions`."""
+    model: str
+    """The network's name there."""
+    key: str = ""
+    """The environment variable with the key, never the key itself; empty: none is sent."""
+    structured: bool = False
+    """Whether the other side can force answers into a JSON schema (`response_format`)."""
+    max_tokens: int = 1536
+    """Tokens of an answer."""
+    extra: dict[str, Any] = field(default_factory=lambda: {"temperature": 0})
+    """Further fields of a request."""
+    concurrency: int = 8
+    """Questions that are asked at once."""
+    requests_a_minute: float | None = None
+    """None: no limit."""
+    tokens_a_minute: float | None = None
+    """Tokens read and written; None: no limit."""
+    timeout: float = 120.0
+    """Seconds after which a request has failed."""
+    retries: int = 6
+    """How often a request that failed for a reason that may pass is sent again."""
+    backoff: float = 1.0
+    """Seconds before the first of these."""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise RecipeError(
+                "url must be http or https, with a host and without a password; "
+                "a key belongs into an environment variable."
+            )
+        if re.search(r"(?:key|token|secret)[^=&]*=", parts.query, re.IGNORECASE):
+            raise RecipeError("url must have no key in it, got one; put it into a variable.")
+        if self.key and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", self.key):
+            # It is not said what was got: people put the key itself here.
+            raise RecipeError(
+                "key must be the name of an environment variable in capitals, got something else; "
+                "export the key under a name such as OPENAI_API_KEY and give that name."
+            )
+        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if self.key and parts.scheme == "http" and not local:
+            raise RecipeError("url must be https where a key is sent, got http; drop one of them.")
+        positive = ("concurrency", "max_tokens", "timeout", "backoff")
+        for name in (*positive, "requests_a_minute", "tokens_a_minute"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise RecipeError(f"{name} must be above 0, got {value}; leave it out.")
+        if self.retries < 0:
+            raise RecipeError(f"retries must be at least 0, got {self.retries}.")
+
+    def ask(self, questions: Iterable[Question]) -> Generator[Answer, None, None]:
+        """Yield one answer a question, in the order in which they come.
+
+        Raises:
+            RecipeError: the key is not there.
+            DownloadError: the endpoint wants none of our questions.
+        """
+        caller = _Caller(self, _secret(self.key), self._pace)
+        pool = ThreadPoolExecutor(self.concurrency, "annotate")
+        waiting: set[Future[Answer]] = set()
+        try:
+            for question in questions:
+                waiting.add(pool.submit(caller.answer, question))
+                if len(waiting) == self.concurrency:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in as_completed(waiting))
+        finally:
+            caller.stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+    @cached_property
+    def _pace(self) -> Pace:
+        return Pace(self.requests_a_minute, self.tokens_a_minute)
+
+
+class _Reply(NamedTuple):
+    """What came back over the wire."""
+
+    status: int
+    body: bytes
+    after: float | None
+    """Seconds that the other side wants us to wait."""
+
+
+class _AsItIs(urllib.request.HTTPErrorProcessor):
+    """Gives back every status as it is: no exceptions, no redirects."""
+
+    def http_response(self, request: Any, response: Any) -> Any:
+        """Return the response."""
+        return response
+
+    https_response = http_response
+
+
+class _Caller:
+    """Asks one question after another, in as many threads as there are."""
+
+    def __init__(self, endpoint: Endpoint, secret: str, pace: Pace) -> None:
+        self.stopped = threading.Event()
+        self._endpoint = endpoint
+        self._secret = secret
+        self._pace = pace
+        self._opener = urllib.request.build_opener(_AsItIs)
+
+    def answer(self, question: Question) -> Answer:
+        """Ask until there is an answer or no hope of one.
+
+        Raises:
+            DownloadError: the endpoint wants none of our questions.
+        """
+        body, guess = _body(self._endpoint, question), _guess(question)
+        trouble = ""
+        for attempt in range(self._endpoint.retries + 1):
+            if self.stopped.wait(self._pace.book(guess)):
+                break
+            after = None
+            try:
+                reply = self._send(body)
+            except (OSError, http.client.HTTPException) as error:
+                trouble = f"no answer ({_sentence(error)})"
+            else:
+                if reply.status == 200 and (found := self._read(question, reply.body, guess)):
+                    self._pace.correct(found.read + found.written - guess)
+                    return found
+                trouble, after = self._trouble(reply), reply.after
+                if reply.status in _HOPELESS:
+                    raise DownloadError(
+                        f"{_host(self._endpoint.url)} answers {reply.status}: "
+                        f"{_HOPELESS[reply.status]} (it says: {trouble})."
+                    )
+                if 300 <= reply.status < 500 and reply.status not in _AGAIN:
+                    return Answer(question.row, trouble=trouble)
+            self._rest(attempt, after)
+        return Answer(question.row, trouble=trouble, lost=True)
+
+    def _send(self, body: bytes) -> _Reply:
+        endpoint = self._endpoint
+        headers = {"Content-Type": "application/json", "User-Agent": "danqing"}
+        if self._secret:
+            headers["Authorization"] = f"Bearer {self._secret}"
+        request = urllib.request.Request(endpoint.url, body, headers, method="POST")
+        deadline = time.monotonic() + endpoint.timeout
+        with self._opener.open(request, timeout=endpoint.timeout) as response:
+            found = bytearray()
+            # The time limit of a socket is for each piece; a slow drip would never end. What ends
+            # too early is no JSON.
+            while piece := response.read1(1 << 16):
+                found += piece
+                if len(found) > _LARGEST:
+                    break
+                if time.monotonic() > deadline:
+                    raise TimeoutError("timed out")
+            after = _seconds(response.headers.get("Retry-After", ""))
+            return _Reply(response.status, bytes(found), after)
+
+    def _read(self, question: Question, body: bytes, guess: int) -> Answer | None:
+        """Return what a good reply says; None: it is none."""
+        if len(body) > _LARGEST:
+            return Answer(
+                question.row, trouble=f"a reply above {_LARGEST:,} bytes", read=guess,
+                written=self._endpoint.max_tokens,
+            )  # fmt: skip
+        try:
+            reply = json.loads(body)
+            message, usage = reply["choices"][0]["message"], reply.get("usage")
+            text, refusal = message.get("content"), message.get("refusal")
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return None
+        counts = usage if isinstance(usage, dict) else {}
+        read = _count(counts.get("prompt_tokens"), guess)
+        if isinstance(text, str) and text:
+            written = _count(counts.get("completion_tokens"), len(text) // 2)
+            return Answer(question.row, self._hide(text), read=read, written=written)
+        why = self._hide(refusal)[:200] if isinstance(refusal, str) else "a reply without text"
+        written = _count(counts.get("completion_tokens"), self._endpoint.max_tokens)
+        return Answer(question.row, trouble=why, read=read, written=written)
+
+    def _trouble(self, reply: _Reply) -> str:
+        """Return what a bad reply says, in one short line."""
+        text = reply.body[:4096].decode("utf-8", "replace")
+        with suppress(ValueError, LookupError, TypeError, RecursionError):
+            text = str(json.loads(reply.body)["error"]["message"])
+        return f"status {reply.status}, {' '.join(self._hide(text).split())[:200]!r}"
+
+    def _hide(self, text: str) -> str:
+        return text.replace(self._secret, "[key]") if self._secret else text
+
+    def _rest(self, attempt: int, after: float | None) -> None:
+        """Wait before the next attempt; if the other side says how long, everybody waits."""
+        if after is not None:
+            self._pace.pause(min(after, _LONGEST_WAIT))
+        if attempt == self._endpoint.retries:
+            return
+        # Not all at the same moment: they would fail together again.
+        seconds = self._endpoint.backoff * 2**attempt * random.uniform(0.75, 1.25)
+        self.stopped.wait(min(seconds, _LONGEST_WAIT))
+
+
+def _body(endpoint: Endpoint, question: Question) -> bytes:
+    file = io.BytesIO()
+    # Colour at full resolution: halved, it smears the edges of letters.
+    question.image.save(file, "JPEG", quality=92, subsampling=0)
+    picture = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    body: dict[str, Any] = {
+        "model": endpoint.model,
+        "max_tokens": endpoint.max_tokens,
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "image_url", "image_url": {"url": picture}},
+                    {"type": "text", "text": question.prompt},
+                ],
+            }
+        ],
+        **endpoint.extra,
+    }
+    if endpoint.structured:
+        schema = {"name": "annotation", "strict": True, "schema": JSON_SCHEMA}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return json.dumps(body).encode()
+
+
+def _guess(question: Question) -> int:
+    """Return about how many tokens a question has: a token is half a word or 28 x 28 pixels."""
+    image: Image.Image = question.image
+    return len(question.prompt) // 3 + image.width * image.height // 784
+
+
+def _count(value: Any, guess: int) -> int:
+    """Return a count of tokens, or the guess where there is none that can be believed."""
+    believable = type(value) is int and 0 <= value <= _MOST_TOKENS
+    return value if believable else guess
+
+
+def _seconds(after: str) -> float | None:
+    """Read a Retry-After header: seconds, or a date."""
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", after.strip()):
+        return float(after)
+    try:
+        date = email.utils.parsedate_to_datetime(after)
+        return max(0.0, date.timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _secret(variable: str) -> str:
+    """Return the key in an environment variable."""
+    if not variable:
+        return ""
+    secret = os.environ.get(variable, "").strip()
+    # A line break within would end up, with the key, in the error of whoever sends the header.
+    if not re.fullmatch(r"[!-~]{4,}", secret):
+        raise RecipeError(
+            f"{variable} must hold the endpoint's key, got nothing usable; export it, "
+            "or set key to the name of the variable that holds it."
+        )
+    return secret
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__

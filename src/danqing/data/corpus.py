@@ -1,0 +1,216 @@
+"""A corpus: a folder with a Lance dataset to which rows and columns are added and never taken away.
+
+Rows come in chunks, each one commit, so that a killed run has whole chunks. A row's number is its
+place and never changes. Filters add columns: `score_*` for numbers, `note_*` for sentences,
+`sketch_*` for what is compared, and `passed`, a bit for each stage.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from jaxtyping import Float32
+
+from danqing.core.errors import MissingPackage
+from danqing.core.files import storage_errors
+from danqing.data.record import Item, Record, Source
+
+if TYPE_CHECKING:
+    import lance
+    import pyarrow as pa
+
+CHUNK_ROWS: Final = 1024
+CHUNK_BYTES: Final = 256 << 20
+"""A chunk is written when it has as many rows or bytes."""
+
+
+class Corpus:
+    """Pictures, captions and what was measured of them."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.uri = str(self.folder / "pictures.lance")
+
+    def __len__(self) -> int:
+        return self._open().count_rows() if self.exists else 0
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever put in."""
+        return Path(self.uri, "_versions").is_dir()
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns."""
+        return self._open().schema.names if self.exists else []
+
+    def read(self, columns: Sequence[str]) -> "pa.Table":
+        """Return columns of all rows, in their order; those that do not exist are left out."""
+        known = set(self.columns)
+        return self._open().to_table(columns=[name for name in columns if name in known])
+
+    def take(self, rows: Sequence[int], columns: Sequence[str]) -> "pa.Table":
+        """Return columns of some rows, by number."""
+        return self._open().take(list(rows), columns=list(columns))
+
+    def scores(self, column: str) -> Float32[np.ndarray, " N"]:
+        """Return a filter's number for every row; NaN where there is none."""
+        values = self.read([f"score_{column}"])[0]
+        return np.asarray(values.to_numpy(zero_copy_only=False), np.float32)
+
+    def sizes(self) -> dict[str, int]:
+        """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""
+        files = (file for file in Path(self.uri).rglob("*") if file.is_file())
+        whole = sum(file.stat().st_size for file in files)
+        scanner = self._open().scanner(columns=["image"], batch_size=64)
+        pictures = sum(
+            sum(len(image.as_buffer()) for image in batch["image"])
+            for batch in scanner.to_batches()
+        )
+        return {"pictures": pictures, "columns": whole - pictures}
+
+    def spans(self, length: int) -> Iterator[range]:
+        """Yield the numbers of all rows, in pieces that lie together in one file."""
+        start = 0
+        for fragment in self._open().get_fragments():
+            stop = start + fragment.count_rows()
+            for first in range(start, stop, length):
+                yield range(first, min(first + length, stop))
+            start = stop
+
+    def add(
+        self,
+        label: str,
+        source: Source,
+        threads: int = 4,
+        show: Callable[[int], None] = lambda rows: None,
+    ) -> int:
+        """Put in what a source has and the corpus has not; return the number of new rows.
+
+        Args:
+            label: The source's name; with an item's key it names a row.
+            source: Where pictures come from.
+            threads: Items that are fetched at once.
+            show: Told how many rows were put in, after every chunk.
+
+        Raises:
+            SourceError: the source is not there.
+            StorageError: the disk said no.
+        """
+        known = set(self.read(["key"])["key"].to_pylist()) if self.exists else set[str]()
+        fresh = (item for item in source.items() if f"{label}/{item.key}" not in known)
+        added = 0
+        with ThreadPoolExecutor(threads) as pool:
+            for chunk in _chunks(_ahead(pool, fresh, 4 * threads)):
+                rows = [(f"{label}/{item.key}", record) for item, record in chunk]
+                self._append(rows)
+                added += len(rows)
+                show(len(rows))
+        return added
+
+    def fill(self, columns: Mapping[str, "pa.Array | pa.ChunkedArray"]) -> None:
+        """Add columns of one value a row, or put them in the place of those so called.
+
+        The new column stands before the old one goes, so a kill leaves one of the two.
+        """
+        import pyarrow as pa
+
+        self.mend()
+        dataset = self._open()
+        new = {(f"new_{n}" if n in dataset.schema.names else n): c for n, c in columns.items()}
+        if not new:
+            return
+        with storage_errors(self.folder):
+            dataset.add_columns(pa.table(new).to_reader())
+            if replaced := [name for name in columns if f"new_{name}" in new]:
+                dataset.drop_columns(replaced)
+                _rename(dataset, replaced)
+
+    def mend(self) -> None:
+        """Finish or undo a replacement of columns that was killed halfway."""
+        dataset = self._open()
+        names = set(dataset.schema.names)
+        for new in [name for name in names if name.startswith("new_")]:
+            if new.removeprefix("new_") in names:
+                dataset.drop_columns([new])
+            else:
+                _rename(dataset, [new.removeprefix("new_")])
+
+    def _append(self, rows: Sequence[tuple[str, Record]]) -> None:
+        import pyarrow as pa
+
+        schema = _schema()
+        values: dict[str, list[Any]] = {name: [] for name in schema.names}
+        for key, record in rows:
+            values["key"].append(key)
+            for name in schema.names[1:]:
+                values[name].append(getattr(record, name))
+        table = pa.table(values, schema=schema)
+        with storage_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.exists:
+                lance_package().write_dataset(table, self.uri)
+                return
+            # Columns that filters added are null in new rows.
+            self._open().insert(table, mode="append")
+
+    def _open(self) -> "lance.LanceDataset":
+        return lance_package().dataset(self.uri)
+
+
+def _rename(dataset: "lance.LanceDataset", names: Sequence[str]) -> None:
+    alterations: list[Any] = [{"path": f"new_{name}", "name": name} for name in names]
+    dataset.alter_columns(*alterations)
+
+
+def lance_package() -> Any:
+    """Return the `lance` module.
+
+    Raises:
+        MissingPackage: it is not installed.
+    """
+    try:
+        import lance
+    except ImportError as error:
+        raise MissingPackage(
+            "a corpus of pictures needs Lance; pip install 'danqing[data]' installs it."
+        ) from error
+    return lance
+
+
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    text = ("key", "name", "raw", "recaption", "fused", "meta", "trouble")
+    return pa.schema([*((name, pa.string()) for name in text), ("image", pa.large_binary())])
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, items: Iterable[Item], count: int
+) -> Iterator[tuple[Item, Record]]:
+    """Yield items with their records in order, fetching a few ahead and no more."""
+    rest = iter(items)
+    waiting = [(item, pool.submit(item.read)) for item in islice(rest, count)]
+    while waiting:
+        item, record = waiting.pop(0)
+        if (following := next(rest, None)) is not None:
+            waiting.append((following, pool.submit(following.read)))
+        yield item, record.result()
+
+
+def _chunks(
+    records: Iterable[tuple[Item, Record]],
+) -> Iterator[list[tuple[Item, Record]]]:
+    chunk: list[tuple[Item, Record]] = []
+    size = 0
+    for item, record in records:
+        chunk.append((item, record))
+        size += len(record.image)
+        if len(chunk) == CHUNK_ROWS or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,168 @@
+"""A filter measures and a cut decides, so that a threshold can be moved without measuring again.
+
+What is measured is stored, one column a filter, for every row that was looked at. What is kept
+follows from the columns and the cuts alone, so nothing is ever deleted and a run with other cuts
+costs nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from PIL import Image
+
+from danqing.core.errors import RecipeError
+from danqing.core.registry import Registry
+from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
+from danqing.scorers.ocr import Line, read_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Values that are kept: from `low` to `high`, both included."""
+
+    low: float | None = None
+    """None: nothing is too low."""
+    high: float | None = None
+    """None: nothing is too high."""
+    unmeasured: Literal["keep", "drop"] = "keep"
+    """What becomes of rows without a value."""
+
+    def __post_init__(self) -> None:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise RecipeError(f"low must be at most high ({self.high}), got {self.low}; swap them.")
+
+    def reason(self, value: float | None) -> str | None:
+        """Return why a value is not kept; None: it is."""
+        if value is None:
+            return "it cannot be measured" if self.unmeasured == "drop" else None
+        if self.low is not None and value < self.low:
+            return f"{value:.4g} is below {self.low:.4g}"
+        if self.high is not None and value > self.high:
+            return f"{value:.4g} is above {self.high:.4g}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One filter's number for one row."""
+
+    value: float | None
+    """None: it cannot be measured."""
+    note: str | None = None
+    """What the number alone does not say, such as why there is none."""
+
+
+class Batch:
+    """Rows that are judged together; heads and pixels are read once, when first asked for."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]], side: int) -> None:
+        self.columns = columns
+        self.side = side
+        """Pixels of the shorter side that pictures are decoded to."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @cached_property
+    def heads(self) -> list[Head | str]:
+        """What each picture's first bytes say, or what is wrong with them."""
+        return [
+            read_head(*row) for row in zip(self.columns["image"], self.columns["name"], strict=True)
+        ]
+
+    @cached_property
+    def images(self) -> list[RGB | str]:
+        """Pixels of each picture, or what is wrong with it."""
+        return [
+            head if isinstance(head, str) else decode(data, self.side)
+            for head, data in zip(self.heads, self.columns["image"], strict=True)
+        ]
+
+    @cached_property
+    def grays(self) -> list[Gray | str]:
+        """Brightness of each picture's pixels, from 0 to 255, or what is wrong with it."""
+        import cv2
+
+        return [
+            pixels if isinstance(pixels, str) else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+            for pixels in self.images
+        ]
+
+    @cached_property
+    def originals(self) -> list[Gray | str]:
+        """Brightness of each picture's pixels in its own size, or what is wrong with it."""
+        import cv2
+
+        whole = (
+            head if isinstance(head, str) else decode(data, LONGEST_SIDE)
+            for head, data in zip(self.heads, self.columns["image"], strict=True)
+        )
+        return [p if isinstance(p, str) else cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in whole]
+
+    @cached_property
+    def lines(self) -> list[list[Line] | str]:
+        """Lines of text in each picture, or what is wrong with it."""
+        return [
+            pixels if isinstance(pixels, str) else read_lines(Image.fromarray(np.asarray(pixels)))
+            for pixels in self.images
+        ]
+
+
+T = TypeVar("T")
+
+
+def each(things: Sequence[T | str], measure: Callable[[T], float]) -> list[Measured]:
+    """Return what a function measures of each thing; a sentence in its place says why not."""
+    return [
+        Measured(None, thing) if isinstance(thing, str) else Measured(float(measure(thing)))
+        for thing in things
+    ]
+
+
+@runtime_checkable
+class Filter(Protocol):
+    """One property of a row, as a number, and the numbers that are kept.
+
+    A filter is a frozen dataclass whose fields are its settings. Measuring is pure: it depends on
+    the row and the settings alone, never on the rows beside it.
+    """
+
+    needs: ClassVar[tuple[str, ...]]
+    """What it looks at: columns, or `head`, `pixels` or `original` of the picture."""
+    slow: ClassVar[bool] = False
+    """Whether rows should have passed the filters before it, because measuring costs much."""
+    cut: Cut
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return one number a row."""
+        ...
+
+
+@runtime_checkable
+class GroupFilter(Protocol):
+    """A property that a row has only among others: the nearest earlier one, how common its kind is.
+
+    Each row gives a small sketch on its own; sketches of all rows that came this far are then
+    compared. Sketches are stored, comparisons are made anew whenever other rows have come.
+    """
+
+    needs: ClassVar[tuple[str, ...]]
+    """What a sketch is drawn from: columns, or `head`, `pixels` or `original` of the picture."""
+    slow: ClassVar[bool] = False
+    """Whether rows should have passed the filters before it, because sketching costs much."""
+    cut: Cut
+
+    def sketch(self, batch: Batch) -> list[bytes | None]:
+        """Return what is compared of each row; None: it has nothing to compare."""
+        ...
+
+    def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
+        """Return one number a row, given the rows in their order."""
+        ...
+
+
+filters: Final[Registry[type[Filter] | type[GroupFilter]]] = Registry("filter")
+"""Filters by name."""

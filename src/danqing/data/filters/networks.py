@@ -1,0 +1,196 @@
+"""Filters that ask a published network: alignment of picture and caption, NSFW, aesthetics, marks.
+
+Any network of the same kind can take its place by name or folder. One that is not there is an
+error before the run begins, never a filter that keeps everything.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
+
+import numpy as np
+from PIL import Image
+
+from danqing.core.errors import DanqingError, RecipeError
+from danqing.data.filters.base import Batch, Cut, Measured, filters
+from danqing.data.filters.captions import Caption, caption_of
+
+_AT_ONCE: Final = 16
+"""Pictures that a network sees at once."""
+
+
+@runtime_checkable
+class Networked(Protocol):
+    """A filter that needs a network."""
+
+    model: str
+
+    def load(self) -> None:
+        """Load the network, once a process.
+
+        Raises:
+            RecipeError: it is not on this machine and cannot be fetched.
+        """
+        ...
+
+
+class _Classifier:
+    """The probability that a network for classifying pictures gives to one label."""
+
+    needs: ClassVar[tuple[str, ...]] = ("pixels",)
+    slow: ClassVar[bool] = True
+    model: str
+    label: str
+
+    def load(self) -> None:
+        """Load the network, once a process."""
+        network, _ = _classifier(self.model)
+        labels = [str(name) for name in network.config.id2label.values()]
+        if self.label not in labels:
+            raise RecipeError(
+                f"label must be one of {', '.join(labels)} for {self.model}, got {self.label!r}."
+            )
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return probabilities from 0 to 1."""
+        import torch
+
+        network, process = _classifier(self.model)
+        column = [str(name) for name in network.config.id2label.values()].index(self.label)
+        found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
+        for rows in _groups([i for i, p in enumerate(batch.images) if not isinstance(p, str)]):
+            images = [Image.fromarray(np.asarray(batch.images[row])) for row in rows]
+            with torch.inference_mode():
+                logits = network(**process(images=images, return_tensors="pt")).logits
+            for row, value in zip(
+                rows, logits.float().softmax(-1)[:, column].tolist(), strict=True
+            ):
+                found[row] = Measured(value)
+        return found
+
+
+@filters.register("nsfw")
+@dataclass(frozen=True, kw_only=True)
+class NSFW(_Classifier):
+    """Probability that a picture is not safe for work; the bound is data-juicer's and Curator's."""
+
+    cut: Cut = Cut(high=0.5)
+    model: str = "Falconsai/nsfw_image_detection"
+    label: str = "nsfw"
+
+
+@filters.register("watermark")
+@dataclass(frozen=True, kw_only=True)
+class Watermark(_Classifier):
+    """Probability of a watermark; the bound is data-juicer's."""
+
+    cut: Cut = Cut(high=0.8)
+    model: str = "amrul-hzz/watermark_detector"
+    label: str = "watermark"
+
+
+@filters.register("aesthetic")
+@dataclass(frozen=True, kw_only=True)
+class Aesthetic(_Classifier):
+    """Probability that people find a picture beautiful; half is our own starting point."""
+
+    cut: Cut = Cut(low=0.5)
+    model: str = "cafeai/cafe_aesthetic"
+    label: str = "aesthetic"
+
+
+class _Alignment:
+    """The cosine between what two towers of a network make of a picture and its caption."""
+
+    needs: ClassVar[tuple[str, ...]] = ("pixels", "raw", "recaption", "fused")
+    slow: ClassVar[bool] = True
+    model: str
+    caption: Caption
+
+    def load(self) -> None:
+        """Load the network, once a process."""
+        _towers(self.model)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return cosines; rows without this caption have none."""
+        import torch
+
+        network, process = _towers(self.model)
+        texts = caption_of(batch, self.caption)
+        found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
+        ready = [
+            row
+            for row, (pixels, text) in enumerate(zip(batch.images, texts, strict=True))
+            if text is not None and not isinstance(pixels, str)
+        ]
+        for rows in _groups(ready):
+            inputs = process(
+                text=[texts[row] for row in rows],
+                images=[Image.fromarray(np.asarray(batch.images[row])) for row in rows],
+                padding="max_length",
+                truncation=True,
+                return_tensors="pt",
+            )
+            with torch.inference_mode():
+                told = network(**inputs)
+            cosines = torch.cosine_similarity(told.image_embeds.float(), told.text_embeds.float())
+            for row, value in zip(rows, cosines.tolist(), strict=True):
+                found[row] = Measured(value)
+        return found
+
+
+@filters.register("siglip")
+@dataclass(frozen=True, kw_only=True)
+class SigLIP(_Alignment):
+    """SigLIP 2, which reads many languages; cosines of sound pairs are small, so calibrate."""
+
+    cut: Cut = Cut(low=0.05)
+    model: str = "google/siglip2-base-patch16-256"
+    caption: Caption = "raw"
+
+
+@filters.register("chinese_clip")
+@dataclass(frozen=True, kw_only=True)
+class ChineseCLIP(_Alignment):
+    """Chinese-CLIP; sound pairs have about 0.2 to 0.25 and more."""
+
+    cut: Cut = Cut(low=0.2)
+    model: str = "OFA-Sys/chinese-clip-vit-base-patch16"
+    caption: Caption = "raw"
+
+
+def _groups(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(rows), _AT_ONCE):
+        yield rows[start : start + _AT_ONCE]
+
+
+@cache
+def _classifier(model: str) -> tuple[Any, Any]:
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+    return _load(model, AutoModelForImageClassification), _load(model, AutoImageProcessor)
+
+
+@cache
+def _towers(model: str) -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoProcessor
+
+    return _load(model, AutoModel), _load(model, AutoProcessor)
+
+
+def _load(model: str, kind: Any) -> Any:
+    """Load a network or what prepares its inputs; weights are safetensors, never pickles."""
+    try:
+        settings = {} if "Processor" in kind.__name__ else {"use_safetensors": True}
+        loaded = kind.from_pretrained(model, **settings)
+    except (OSError, ValueError, DanqingError) as error:
+        raise RecipeError(
+            f"the network {model} must be on this machine or on the hub ({_first_line(error)}); "
+            "download it, name another in the filter's `model`, or take the filter out."
+        ) from error
+    return loaded.eval() if hasattr(loaded, "eval") else loaded
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__

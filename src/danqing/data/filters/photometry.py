@@ -1,0 +1,143 @@
+"""Stage 2, what pixels say: rotation, clarity, luma, saturation, entropy, texture.
+
+Every number is taken at the stage's size, so that one cut serves pictures of all sizes. The report
+cuts both tails of each histogram and gives no thresholds; the defaults here are starting points,
+and `danqing filter calibrate` proposes cuts from a corpus of one's own.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from danqing.data.filters.base import Batch, Cut, Measured, each, filters
+from danqing.data.pixels import RGB, Gray
+
+_WHITE = 20.0
+"""Variance of the Laplacian of white noise, over the noise's own."""
+
+
+@filters.register("rotation")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rotation:
+    """EXIF's orientation: 1 is upright, 2 to 8 are turned or mirrored; the report drops these."""
+
+    needs: ClassVar = ("head",)
+    slow: ClassVar = False
+    cut: Cut = Cut(high=1.0)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a number from 1 to 8."""
+        return each(batch.heads, lambda head: head.orientation)
+
+
+@filters.register("clarity")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clarity:
+    """Variance of the Laplacian in the clearest part of a picture, so that bokeh is no blur.
+
+    The usual bound for whole pictures is 100; the clearest of many parts has more.
+    """
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = False
+    cut: Cut = Cut(low=100.0)
+    tiles: int = 4
+    """Parts along each side."""
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return squared grey levels."""
+        return each(batch.grays, self._clearest)
+
+    def _clearest(self, gray: Gray) -> float:
+        edges = _laplacian(gray)
+        rows = np.array_split(edges, self.tiles, axis=0)
+        return max(
+            float(part.var())
+            for row in rows
+            for part in np.array_split(row, self.tiles, axis=1)
+            if part.size
+        )
+
+
+@filters.register("luma")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Luma:
+    """Mean brightness, from 0 to 255."""
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = False
+    cut: Cut = Cut(low=20.0, high=235.0)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a grey level."""
+        return each(batch.grays, np.mean)
+
+
+@filters.register("saturation")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saturation:
+    """Mean saturation as HSV defines it, from 0 (grey) to 1; unnaturally high ones are dropped."""
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = False
+    cut: Cut = Cut(high=0.85)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a share."""
+        return each(batch.images, _saturation)
+
+
+@filters.register("entropy")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entropy:
+    """Bits a pixel of the histogram of brightness; little means flat areas."""
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = False
+    cut: Cut = Cut(low=4.0)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return 0 to 8 bits."""
+        return each(batch.grays, _entropy)
+
+
+@filters.register("texture")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Texture:
+    """How much like noise the fine structure is: 1 for white noise, near 0 for smooth pictures.
+
+    The variance of the Laplacian over the picture's own, in units of what white noise gives.
+    Photographs, whose spectrum falls with frequency, have about 0.01 to 0.2.
+    """
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = False
+    cut: Cut = Cut(high=0.5)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a ratio; 0 for a picture of one colour."""
+        return each(batch.grays, _whiteness)
+
+
+def _laplacian(gray: Gray) -> np.ndarray:
+    import cv2
+
+    return cv2.Laplacian(gray, cv2.CV_32F)
+
+
+def _saturation(image: RGB) -> float:
+    import cv2
+
+    return float(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[..., 1].mean()) / 255
+
+
+def _entropy(gray: Gray) -> float:
+    share = np.bincount(gray.ravel(), minlength=256) / gray.size
+    share = share[share > 0]
+    return float((share * np.log2(1 / share)).sum())
+
+
+def _whiteness(gray: Gray) -> float:
+    own = float(gray.var())
+    return float(_laplacian(gray).var()) / (_WHITE * own) if own else 0.0

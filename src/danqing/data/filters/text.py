@@ -1,0 +1,126 @@
+"""Stage 4, what is written in pictures: in which language, how much, how small (read by OCR)."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+
+from danqing.data.filters.base import Batch, Cut, Measured, each, filters
+from danqing.scorers.ocr import Line
+
+LANGUAGES: Final = ("none", "en", "zh", "other")
+"""The report's splits; a number in the column is a place in this list."""
+
+_SOME: Final = 2
+"""Letters below which a picture has no text: readers see single letters in textures."""
+
+
+@filters.register("text_language")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextLanguage:
+    """The language of what is written: 0 none, 1 English, 2 Chinese, 3 other; all are kept.
+
+    One Chinese character in eight letters makes a Chinese text, because pictures with Chinese text
+    have Latin names and numbers in it, and not the other way round.
+    """
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = True
+    cut: Cut = Cut()
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a place in `LANGUAGES`; the text is the note."""
+        return [
+            Measured(None, lines)
+            if isinstance(lines, str)
+            else Measured(
+                float(LANGUAGES.index(language(line.text for line in lines))),
+                " ".join(line.text for line in lines)[:500] or None,
+            )
+            for lines in batch.lines
+        ]
+
+
+@filters.register("intensive_text")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IntensiveText:
+    """The share of a picture that lines of text cover; the bound is our own starting point."""
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = True
+    cut: Cut = Cut(high=0.5)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a share from 0 to about 1."""
+        return [
+            Measured(None, lines if isinstance(lines, str) else None)
+            if isinstance(lines, str) or isinstance(pixels, str)
+            else Measured(sum(line.area for line in lines) / (pixels.size / 3))
+            for lines, pixels in zip(batch.lines, batch.images, strict=True)
+        ]
+
+
+@filters.register("characters")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Characters:
+    """How many characters are written in a picture; the bound is our own starting point."""
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = True
+    cut: Cut = Cut(high=300.0)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a count, spaces left out."""
+        return each(batch.lines, _count)
+
+
+@filters.register("small_characters")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SmallCharacters:
+    """The median height of lines of text over the shorter side of the picture.
+
+    At 256 pixels a fortieth is six pixels, below which strokes run together. Pictures without text
+    have no such number.
+    """
+
+    needs: ClassVar = ("pixels",)
+    slow: ClassVar = True
+    cut: Cut = Cut(low=1 / 40)
+
+    def measure(self, batch: Batch) -> list[Measured]:
+        """Return a share of the side."""
+        return [
+            Measured(None, lines if isinstance(lines, str) else None)
+            if isinstance(lines, str) or isinstance(pixels, str) or not lines
+            else Measured(_median(lines) / min(pixels.shape[:2]))
+            for lines, pixels in zip(batch.lines, batch.images, strict=True)
+        ]
+
+
+def language(texts: Iterable[str]) -> str:
+    """Return which of `LANGUAGES` texts are in, by their scripts."""
+    scripts = Counter(_script(letter) for text in texts for letter in text if letter.isalpha())
+    total = scripts.total()
+    if total < _SOME:
+        return "zh" if scripts["zh"] else "none"
+    if scripts["other"] * 4 > total:
+        return "other"
+    return "zh" if scripts["zh"] * 8 >= total else "en"
+
+
+def _count(lines: list[Line]) -> float:
+    return float(sum(len("".join(line.text.split())) for line in lines))
+
+
+def _script(letter: str) -> str:
+    if letter.isascii():
+        return "en"
+    name = unicodedata.name(letter, "")
+    return "zh" if name.startswith("CJK") else "other"
+
+
+def _median(lines: list[Line]) -> float:
+    return float(np.median([line.height for line in lines]))

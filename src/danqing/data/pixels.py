@@ -1,0 +1,153 @@
+"""From bytes of strangers to pixels: what a head promises, and a decode no larger than needed.
+
+Nothing here raises for a bad picture. What is wrong with it is a sentence, because a bad picture
+is one drop among millions and never the end of a run.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+RGB = UInt8[np.ndarray, "_ _ 3"]
+Gray = UInt8[np.ndarray, "_ _"]
+
+SUFFIXES: Final = {
+    "jpg": "JPEG",
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WEBP",
+    "gif": "GIF",
+    "bmp": "BMP",
+    "tif": "TIFF",
+    "tiff": "TIFF",
+}
+"""Formats that are read, by the ends of names. Pillow knows more; fewer are less to attack."""
+
+LONGEST_SIDE: Final = 16_384
+"""Pixels of a side; what is longer has never been a photograph."""
+
+MOST_PIXELS: Final = 120_000_000
+"""Pixels of a picture; a head that promises more is taken for a decompression bomb."""
+
+MOST_METADATA: Final = 1 << 20
+"""Bytes of EXIF and text beside the pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first bytes of a picture say about it."""
+
+    format: str
+    """Pillow's name, such as `JPEG`."""
+    width: int
+    height: int
+    mode: str
+    """Pillow's name of the pixels' kind, such as `RGB` or `CMYK`."""
+    frames: int
+    """1, or more if it moves."""
+    orientation: int
+    """EXIF's number from 1 (upright) to 8; 1 where there is none."""
+
+
+def read_head(data: bytes, name: str = "") -> Head | str:
+    """Return what a picture says about itself, or what is wrong with it; decodes no pixel.
+
+    Args:
+        data: The file.
+        name: What it is called; its end, if it is one that is known, must tell the truth.
+    """
+    if not data:
+        return "it is empty"
+    try:
+        with _open(data) as image:
+            return _head(image, name)
+    except UnidentifiedImageError:
+        return "it is no picture of a known format"
+    # Parsers of strangers' bytes raise whatever they like; see the module's first lines.
+    except Exception as error:
+        return f"its head cannot be read ({_sentence(error)})"
+
+
+def decode(data: bytes, side: int) -> RGB | str:
+    """Return pixels whose shorter side is `side`, or what is wrong with the picture.
+
+    A JPEG is decoded at an eighth, a quarter or half of its size where that is enough. Every byte
+    of it is still read, so a file that ends early is found. Pictures smaller than `side` stay as
+    they are; alpha lies on white; of a moving picture the first frame counts.
+    """
+    try:
+        with _open(data) as image:
+            if isinstance(trouble := _head(image, ""), str):
+                return trouble
+            image.draft("RGB", _scaled(image.size, side))
+            image.load()
+            whole = np.asarray(_rgb(image))
+    except Exception as error:
+        return f"it cannot be decoded ({_sentence(error)})"
+    return _shrink(whole, side)
+
+
+def _open(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=sorted(set(SUFFIXES.values())))
+
+
+def _head(image: Image.Image, name: str) -> Head | str:
+    width, height = image.size
+    promised = SUFFIXES.get(name.rpartition(".")[2].lower())
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    if promised is not None and promised != kind:
+        return f"its name says {promised} and its bytes say {kind}"
+    if max(width, height) > LONGEST_SIDE:
+        return f"it is {width}x{height}, longer than {LONGEST_SIDE:,} pixels"
+    if width * height > MOST_PIXELS:
+        return f"it promises {width * height:,} pixels, more than {MOST_PIXELS:,}"
+    if (size := _metadata(image)) > MOST_METADATA:
+        return f"it carries {size:,} bytes of metadata, more than {MOST_METADATA:,}"
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return Head(
+        format=kind,
+        width=width,
+        height=height,
+        mode=image.mode,
+        frames=getattr(image, "n_frames", 1),
+        orientation=orientation if orientation in range(1, 9) else 1,
+    )
+
+
+def _metadata(image: Image.Image) -> int:
+    return sum(len(value) for value in image.info.values() if isinstance(value, bytes | str))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I;16"):
+        # Pillow would clip sixteen bits at 255 instead of scaling them.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        above = image.convert("RGBA")
+        ground = Image.new("RGBA", above.size, "white")
+        return Image.alpha_composite(ground, above).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scaled(size: tuple[int, int], side: int) -> tuple[int, int]:
+    scale = min(1.0, side / min(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _shrink(pixels: RGB, side: int) -> RGB:
+    import cv2
+
+    height, width = pixels.shape[:2]
+    if min(height, width) <= side:
+        return pixels
+    return cv2.resize(pixels, _scaled((width, height), side), interpolation=cv2.INTER_AREA)  # pyright: ignore[reportReturnType]
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")[:120] or type(error).__name__

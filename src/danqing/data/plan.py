@@ -1,0 +1,109 @@
+"""What filtering very many pairs would take, from what a run of a few thousand took.
+
+Every filter costs so much a row and sees the rows that came that far, so the sum over filters of
+rows times cost is the work. Costs and shares are those of the run; what one machine cannot measure
+is an assumption that is printed as one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from danqing.core.errors import RecipeError
+from danqing.data.stages import Stage, Step, passes, steps
+
+SECONDS_AN_HOUR = 3600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """What one filter would take."""
+
+    stage: str
+    label: str
+    rows: float
+    """Rows that it sees."""
+    seconds: float
+    """Of one core, for a row."""
+    network: bool
+    """Whether it asks a network, and therefore belongs on a GPU."""
+
+    @property
+    def core_hours(self) -> float:
+        """Hours of one core."""
+        return self.rows * self.seconds / SECONDS_AN_HOUR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What all filters would take, and the room for what they read and write."""
+
+    lines: Sequence[Line]
+    pairs: float
+    kept: float
+    picture_bytes: float
+    """Of the pictures that go in."""
+    column_bytes: float
+    """Of the numbers, notes and sketches beside them."""
+    latent_bytes: float
+    """Of the latents of the pairs that are kept, in bfloat16, at the last stage's size."""
+
+    @property
+    def core_hours(self) -> float:
+        """Hours of one core, networks left out."""
+        return sum(line.core_hours for line in self.lines if not line.network)
+
+    def gpu_hours(self, speedup: float) -> float:
+        """Hours of one GPU that is so many times as quick as a core at networks."""
+        return sum(line.core_hours for line in self.lines if line.network) / speedup
+
+
+def plan(
+    manifest: Mapping[str, Any], stages: Mapping[str, Stage], pairs: float, sizes: Mapping[str, int]
+) -> Plan:
+    """Return what a recipe would take for so many pairs.
+
+    Args:
+        manifest: Of a run of this recipe.
+        stages: The recipe's stages.
+        pairs: How many pairs there would be.
+        sizes: Bytes of the run's pictures (`pictures`) and of everything beside (`columns`).
+
+    Raises:
+        RecipeError: the run did not measure a filter of the recipe.
+    """
+    rows = manifest["rows"]
+    found = steps(stages)
+    left, lines = float(rows), list[Line]()
+    for group in passes(found):
+        seen = left
+        for step in group:
+            lines.append(_line(step, manifest, seen / rows * pairs))
+            left -= manifest["dropped"].get(step.stage, {}).get(step.label, 0)
+    kept = pairs * left / rows
+    side = found[-1].side if found else 256
+    return Plan(
+        lines=lines,
+        pairs=pairs,
+        kept=kept,
+        picture_bytes=sizes["pictures"] / rows * pairs,
+        column_bytes=sizes["columns"] / rows * pairs,
+        # 16 channels of 2 bytes for 8x8 pixels, of pictures that are 4:3 on average.
+        latent_bytes=kept * side * side * 4 / 3 / 64 * 16 * 2,
+    )
+
+
+def _line(step: Step, manifest: Mapping[str, Any], rows: float) -> Line:
+    cost = manifest["measured"].get(step.column)
+    if not cost or not cost["rows"]:
+        raise RecipeError(
+            f"the run must have measured {step.stage}.{step.label}, got no cost; run the recipe "
+            "on a sample first: danqing filter run."
+        )
+    return Line(
+        stage=step.stage,
+        label=step.label,
+        rows=rows,
+        seconds=cost["seconds"] / cost["rows"],
+        network=hasattr(step.filter, "model"),
+    )

@@ -1,0 +1,355 @@
+"""Run the stages of a recipe over a corpus: resumable, counted, timed.
+
+Work is cut into spans, pieces of at most a few hundred rows. For each, a worker reads what the
+filters need, measures, and writes one small file; a span whose file is there is done. So a killed
+run loses at most the spans it was in, a worker holds one span of pictures however large the corpus
+is, and the same code runs on threads here and on a cluster: Daft only hands spans out.
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+
+from danqing.core import config
+from danqing.core.errors import RecipeError
+from danqing.core.files import atomic_path
+from danqing.data.corpus import Corpus, lance_package
+from danqing.data.engine import hand_out
+from danqing.data.filters.base import Batch, Filter, Measured
+from danqing.data.filters.networks import Networked
+from danqing.data.sources import AnySource
+from danqing.data.stages import Fate, Stage, Step, passes, steps
+
+Show = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+_COLUMNS: Final = {
+    "head": ("image", "name"),
+    "pixels": ("image", "name"),
+    "original": ("image", "name"),
+}
+
+
+class Task(NamedTuple):
+    """A span: what to read, and the file to write."""
+
+    uri: str
+    out: str
+    rows: list[int]
+
+
+class Cost(NamedTuple):
+    """What measuring took."""
+
+    rows: int
+    seconds: float
+    """Of one core."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What goes into a corpus, and through which stages."""
+
+    corpus: Path
+    """The folder of the corpus; made when it is not there."""
+    sources: dict[str, AnySource] = field(default_factory=dict[str, AnySource])
+    """Where pictures come from; items that are already in are not fetched again."""
+    stages: dict[str, Stage] = field(default_factory=dict[str, Stage])
+    """Stages in their order."""
+    runner: Literal["native", "ray"] = "native"
+    """Who works: threads of this machine, or a Ray cluster that sees the corpus's folder."""
+    workers: int | None = None
+    """Spans that are worked on at once; None: as many as there are cores."""
+    span: int = 128
+    """Rows that a worker takes at a time."""
+    fetch: int = 8
+    """Items of a source that are fetched at once."""
+
+    def __post_init__(self) -> None:
+        if self.span < 1 or self.fetch < 1 or (self.workers is not None and self.workers < 1):
+            raise RecipeError("span, fetch and workers must be at least 1.")
+
+
+def run(recipe: Recipe, show: Show = lambda what, done, total: None) -> dict[str, Any]:
+    """Fill the corpus, measure what was not measured, judge; return and write the manifest.
+
+    Raises:
+        SourceError: a source is not there.
+        RecipeError: there is nothing to filter.
+        MissingPackage: the engine or a filter's network is not installed.
+        StorageError: the disk said no.
+    """
+    started = time.time()
+    corpus, added = fill(recipe, show)
+    found = steps(recipe.stages)
+    for step in found:
+        if isinstance(step.filter, Networked):
+            step.filter.load()
+    costs: dict[str, Cost] = {}
+    fate = Fate(len(corpus))
+    place = 0
+    for group in passes(found):
+        costs |= measure(corpus, group, fate.alive, recipe, show)
+        for step in group:
+            _judge(corpus, fate, place, step)
+            place += 1
+    corpus.fill({"passed": _mask(fate, found, recipe.stages)})
+    manifest = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 3),
+        "rows": len(corpus),
+        "added": added,
+        "kept": int(fate.alive.sum()),
+        "dropped": _counts(fate, found),
+        # What an earlier run measured was not measured again, but it did cost that.
+        "measured": _earlier(corpus) | {name: cost._asdict() for name, cost in costs.items()},
+        "recipe": config.dump(recipe),
+        "versions": _versions(),
+    }
+    write_drops(corpus, fate, found, corpus.folder / "drops.parquet")
+    with atomic_path(corpus.folder / "manifest.json") as staged:
+        staged.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return manifest
+
+
+def survey(recipe: Recipe, show: Show = lambda what, done, total: None) -> Corpus:
+    """Fill the corpus and measure every row with every filter, whatever the cuts; drop nothing.
+
+    Raises: as `run`.
+    """
+    corpus, _ = fill(recipe, show)
+    for group in passes(steps(recipe.stages)):
+        measure(corpus, group, np.ones(len(corpus), bool), recipe, show)
+    return corpus
+
+
+def fill(recipe: Recipe, show: Show) -> tuple[Corpus, dict[str, int]]:
+    """Put into a recipe's corpus what its sources have; return the corpus and the new rows of each.
+
+    Raises:
+        SourceError: a source is not there.
+        RecipeError: the corpus is empty and stays so.
+    """
+    corpus = Corpus(recipe.corpus)
+    added = {label: _add(corpus, label, recipe, show) for label in recipe.sources}
+    if not len(corpus):
+        raise RecipeError(f"{recipe.corpus} must hold pictures, got none; name a source.")
+    corpus.mend()
+    return corpus, added
+
+
+def measure(
+    corpus: Corpus, group: Sequence[Step], alive: np.ndarray, recipe: Recipe, show: Show
+) -> dict[str, Cost]:
+    """Measure what a pass has not measured yet of the rows that are still there.
+
+    Returns:
+        What that cost, by column; what a decode took is the first filter's that saw pixels.
+    """
+    todo = _unmeasured(corpus, group, alive)
+    spans = [rows for span in corpus.spans(recipe.span) if (rows := _within(todo, span))]
+    if not spans:
+        return {}
+    folder = corpus.folder / "parts" / _digest([step.column for step in group])
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = [Task(corpus.uri, str(folder / f"{_digest(rows)}.arrow"), rows) for rows in spans]
+    left = [task for task in tasks if not Path(task.out).exists()]
+    title = ", ".join(step.label for step in group)
+    done = len(tasks) - len(left)
+    show(title, done, len(tasks))
+    for finished in hand_out(left, group, recipe.runner, recipe.workers):
+        done += finished
+        show(title, done, len(tasks))
+    costs = _merge(corpus, group, [Path(task.out) for task in tasks])
+    shutil.rmtree(folder)
+    return costs
+
+
+def measure_span(task: Task, group: Sequence[Step]) -> int:
+    """Measure some rows with the filters of a pass, write the numbers to a file, and return 1."""
+    import pyarrow as pa
+
+    needs = {need for step in group for need in step.filter.needs}
+    wanted = sorted({column for need in needs for column in _COLUMNS.get(need, (need,))})
+    table = lance_package().dataset(task.uri).take(list(task.rows), columns=wanted)
+    batch = Batch(table.to_pydict(), group[0].side)
+    columns: dict[str, pa.Array] = {"row": pa.array(task.rows, pa.int64())}
+    seconds: dict[str, float] = {}
+    for step in group:
+        began = time.thread_time()
+        if isinstance(step.filter, Filter):
+            columns |= _arrays(step.column, step.filter.measure(batch))
+        else:
+            sketches = step.filter.sketch(batch)
+            columns[f"sketch_{step.column}"] = pa.array([s or b"" for s in sketches], pa.binary())
+        seconds[step.column] = seconds.get(step.column, 0.0) + time.thread_time() - began
+    about = {"seconds": json.dumps(seconds)}
+    with atomic_path(task.out) as staged, pa.OSFile(str(staged), "wb") as sink:
+        table = pa.table(columns).replace_schema_metadata(about)
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    return 1
+
+
+def write_drops(corpus: Corpus, fate: Fate, found: Sequence[Step], path: Path) -> None:
+    """Write a table of every row that was dropped: where, by which filter, its value, and why."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = np.flatnonzero(~fate.alive)
+    table = pa.table(
+        {
+            "row": pa.array(rows, pa.int64()),
+            "key": corpus.read(["key"])["key"].take(pa.array(rows)).combine_chunks(),
+            "stage": pa.array([found[place].stage for place in fate.step[rows]], pa.string()),
+            "filter": pa.array([found[place].label for place in fate.step[rows]], pa.string()),
+            "value": pa.array(fate.value[rows], pa.float64(), from_pandas=True),
+            "reason": pa.array([fate.reason(int(row)) for row in rows], pa.string()),
+        }
+    )
+    with atomic_path(path) as staged:
+        parquet.write_table(table, staged)
+
+
+def _add(corpus: Corpus, label: str, recipe: Recipe, show: Show) -> int:
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+        show(f"{label}: new pictures", done, done)
+
+    return corpus.add(label, recipe.sources[label], recipe.fetch, count)
+
+
+def _unmeasured(corpus: Corpus, group: Sequence[Step], alive: np.ndarray) -> np.ndarray:
+    """Return the numbers of rows that are there and lack a column of a pass."""
+    lacking = np.zeros(len(alive), bool)
+    for step in group:
+        kind = "score" if isinstance(step.filter, Filter) else "sketch"
+        column = f"{kind}_{step.column}"
+        if column not in corpus.columns:
+            lacking[:] = True
+        else:
+            lacking |= np.asarray(corpus.read([column])[column].is_null())
+    return np.flatnonzero(lacking & alive)
+
+
+def _within(todo: np.ndarray, span: range) -> list[int]:
+    first, last = np.searchsorted(todo, [span.start, span.stop])
+    return todo[first:last].tolist()
+
+
+def _arrays(column: str, measured: Sequence[Measured]) -> dict[str, Any]:
+    import pyarrow as pa
+
+    values = [np.nan if m.value is None else m.value for m in measured]
+    notes = [m.note for m in measured]
+    return {
+        f"score_{column}": pa.array(values, pa.float32()),
+        f"note_{column}": pa.array(notes, pa.string()),
+    }
+
+
+def _merge(corpus: Corpus, group: Sequence[Step], parts: Sequence[Path]) -> dict[str, Cost]:
+    """Lay the numbers of finished spans over the columns of a corpus; return what they cost."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    tables = [pa.ipc.open_file(pa.OSFile(str(path))).read_all() for path in parts]
+    costs = {step.column: Cost(0, 0.0) for step in group}
+    for table in tables:
+        for column, seconds in json.loads(table.schema.metadata[b"seconds"]).items():
+            rows, before = costs[column]
+            costs[column] = Cost(rows + len(table), before + seconds)
+    new = pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
+    rows = np.asarray(new["row"])
+    mask = np.zeros(len(corpus), bool)
+    mask[rows] = True
+    order = pa.array(np.argsort(rows))
+    columns: dict[str, Any] = {}
+    for name in new.schema.names[1:]:
+        old = corpus.read([name])
+        kind = new.schema.field(name).type
+        base = old[name].combine_chunks() if name in old.schema.names else pa.nulls(len(mask), kind)
+        values = new[name].take(order).combine_chunks()
+        columns[name] = pc.replace_with_mask(base, pa.array(mask), values)  # pyright: ignore[reportAttributeAccessIssue]
+    corpus.fill(columns)
+    return costs
+
+
+def _judge(corpus: Corpus, fate: Fate, place: int, step: Step) -> None:
+    import pyarrow as pa
+
+    if isinstance(step.filter, Filter):
+        names = f"score_{step.column}", f"note_{step.column}"
+        table = corpus.read(names)
+        fate.judge(place, step.filter.cut, table[names[0]], table[names[1]])
+        return
+    rows = np.flatnonzero(fate.alive)
+    column = f"sketch_{step.column}"
+    sketches = corpus.take(rows.tolist(), [column])[column].to_pylist()
+    measured = step.filter.compare([sketch or None for sketch in sketches])
+    values = np.full(len(fate.alive), np.nan)
+    values[rows] = [np.nan if m.value is None else m.value for m in measured]
+    notes = np.full(len(fate.alive), None, object)
+    notes[rows] = [m.note for m in measured]
+    fate.judge(place, step.filter.cut, pa.array(values, pa.float64()), pa.array(notes, pa.string()))
+    corpus.fill({f"score_{step.column}": pa.array(values.astype(np.float32))})
+
+
+def _mask(fate: Fate, found: Sequence[Step], stages: Mapping[str, Stage]) -> Any:
+    """Return a bit for each stage that a row passed, the first stage in the lowest bit."""
+    import pyarrow as pa
+
+    passed = np.zeros(len(fate.alive), np.int32)
+    for bit, name in enumerate(stages):
+        last = max((i for i, step in enumerate(found) if step.stage == name), default=-1)
+        passed |= fate.survivors(last + 1).astype(np.int32) << bit
+    return pa.array(passed, pa.int32())
+
+
+def _earlier(corpus: Corpus) -> dict[str, Any]:
+    try:
+        return json.loads((corpus.folder / "manifest.json").read_text())["measured"]
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _counts(fate: Fate, found: Sequence[Step]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for place, step in enumerate(found):
+        gone = int((fate.step == place).sum())
+        counts.setdefault(step.stage, {})[step.label] = gone
+    return counts
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value).encode(), digest_size=12).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in (
+        "danqing",
+        "daft",
+        "pylance",
+        "pyarrow",
+        "numpy",
+        "pillow",
+        "opencv-python-headless",
+    ):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

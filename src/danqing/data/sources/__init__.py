@@ -1,0 +1,21 @@
+"""Where pictures come from, by name: folders, tars, parquet, the web; or made, with faults."""
+
+from danqing.data.record import AnySource, Item, Record, Source, sources
+from danqing.data.sources.folder import Folder
+from danqing.data.sources.parquet import Parquet
+from danqing.data.sources.planted import Planted
+from danqing.data.sources.urls import Urls
+from danqing.data.sources.webdataset import WebDataset
+
+__all__ = [
+    "AnySource",
+    "Folder",
+    "Item",
+    "Parquet",
+    "Planted",
+    "Record",
+    "Source",
+    "Urls",
+    "WebDataset",
+    "sources",
+]

@@ -1,0 +1,178 @@
+"""The real library on networks of the published kinds, tiny and with random weights."""
+
+import pytest
+import torch
+from PIL import Image
+from transformers import (
+    AutoModelForImageTextToText,
+    CLIPImageProcessor,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLImageProcessorPil,
+)
+
+from danqing.core.errors import MissingPackage, RecipeError
+from danqing.data.annotate.annotators import Annotator, Question
+from danqing.data.annotate.local import Transformers, _processor
+from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.tokenizer import build_tokenizer
+
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% for part in message.content %}{% if part.type == 'image' %}"
+    "IMAGE{% else %}{{ part.text }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def tokenizer():
+    return PreTrainedTokenizerFast(
+        tokenizer_object=build_tokenizer(("a", "red", "picture"), "红"),
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        extra_special_tokens={"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def save(network, words, folder):
+    """Save a network that stops at any moment, and to which it matters what it sees."""
+    network.generation_config.eos_token_id = list(range(0, len(words), 4))
+    network.generation_config.pad_token_id = words.pad_token_id
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.5 * torch.randn_like(weight))
+    network.save_pretrained(folder)
+
+
+def save_llava(folder):
+    words = tokenizer()
+    image = words.convert_tokens_to_ids("<|image_pad|>")
+    sizes = LlavaConfig(
+        vision_config=CLIPVisionConfig(
+            hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+            image_size=28, patch_size=14,
+        ),
+        text_config=LlamaConfig(
+            hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+            vocab_size=len(words), bos_token_id=None, eos_token_id=words.eos_token_id,
+            pad_token_id=words.pad_token_id,
+        ),
+        image_token_index=image,
+    )  # fmt: skip
+    save(LlavaForConditionalGeneration(sizes), words, folder)
+    LlavaProcessor(
+        CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}),
+        words,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        image_token="<|image_pad|>",
+        chat_template=CHAT.replace("IMAGE", "<|image_pad|>"),
+    ).save_pretrained(folder)
+
+
+def save_qwen(folder):
+    words = tokenizer()
+    sizes = ConditionerConfig(
+        width=32, depth=1, heads=2, kv_heads=1, mlp=48, vision_depth=1, vision_width=32,
+        vision_heads=2, vision_mlp=48,
+    )  # fmt: skip
+    config = Qwen2_5_VLConfig.from_dict(sizes.to_published(words.backend_tokenizer))
+    save(Qwen2_5_VLForConditionalGeneration(config), words, folder)
+    # The files of the published repositories; torchvision is not needed to write them.
+    limits = {"min_pixels": 56 * 56, "max_pixels": 112 * 112}
+    Qwen2VLImageProcessorPil(**limits).save_pretrained(folder)
+    words.chat_template = CHAT.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
+    words.save_pretrained(folder)
+
+
+@pytest.fixture(scope="module", params=[save_llava, save_qwen])
+def folder(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("eyes")
+    torch.manual_seed(0)
+    request.param(folder)
+    return folder
+
+
+def questions():
+    """Pictures of several shapes, and prompts of several lengths."""
+    shapes = [(64, 64), (96, 60), (64, 64), (60, 120), (70, 70)]
+    for row, shape in enumerate(shapes):
+        image = Image.new("RGB", shape, (50 * row, 90, 20))
+        yield Question(row, image, "a red picture " * (1 + 3 * row))
+
+
+def test_a_batch_says_what_each_picture_says_alone(folder):
+    settings = {"model": str(folder), "max_tokens": 6, "device": "cpu", "dtype": "float32"}
+    alone = list(Transformers(**settings, batch=1).ask(questions()))
+    together = list(Transformers(**settings, batch=3).ask(questions()))
+    assert together == alone
+    assert [answer.row for answer in alone] == list(range(5))
+    for answer in alone:
+        assert answer.trouble is None
+        assert 0 < answer.written <= 6
+        assert answer.read > 10
+    assert len({answer.written for answer in alone}) > 1
+
+
+def test_it_looks_at_the_pictures(folder):
+    annotator = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
+    colors = ("white", "black", "red", "blue")
+    pictures = [Image.new("RGB", (64, 64), color) for color in colors]
+    answers = annotator.ask(Question(i, image, "a picture") for i, image in enumerate(pictures))
+    assert len({answer.text for answer in answers}) > 1
+
+
+def test_it_is_what_the_library_says_itself(folder):
+    processor = _processor(str(folder))
+    network = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    question = next(questions())
+    content = [{"type": "image"}, {"type": "text", "text": question.prompt}]
+    talk = [{"role": "user", "content": content}]
+    text = processor.apply_chat_template(talk, add_generation_prompt=True)
+    inputs = processor(text=[text], images=[question.image], return_tensors="pt")
+    ids = network.generate(**inputs, max_new_tokens=6, do_sample=False)
+    written = ids[0, inputs["input_ids"].shape[1] :]
+    annotator = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
+    (answer,) = annotator.ask([question])
+    assert answer.text == processor.decode(written, skip_special_tokens=True)
+    assert answer.read == inputs["input_ids"].shape[1]
+    assert isinstance(annotator, Annotator)
+
+
+def test_no_more_pictures_are_taken_than_are_looked_at(folder):
+    taken = 0
+
+    def stream():
+        nonlocal taken
+        for question in questions():
+            taken += 1
+            yield question
+
+    answers = Transformers(model=str(folder), batch=2, max_tokens=1, device="cpu").ask(stream())
+    assert taken == 0
+    next(answers)
+    assert taken == 2
+
+
+def test_a_network_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(RecipeError, match="must be on this machine or on the hub"):
+        list(Transformers(model=str(tmp_path / "nothing"), device="cpu").ask(questions()))
+    with pytest.raises(RecipeError, match="at least 1"):
+        Transformers(batch=0)
+
+
+def test_a_missing_package_is_named(folder, monkeypatch):
+    def fail(*args, **settings):
+        raise ImportError("this model requires `somelib`\n\nmore lines")
+
+    monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", fail)
+    with pytest.raises(MissingPackage, match="requires `somelib`; install it"):
+        list(Transformers(model=str(folder), device="cpu").ask(questions()))

@@ -1,0 +1,143 @@
+"""A run can be killed at any moment and run again; cuts can move without measuring."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("daft", reason="filtering needs the extra `data`")
+pytest.importorskip("lance", reason="filtering needs the extra `data`")
+
+from pyarrow import parquet
+
+from danqing.core import config
+from danqing.data.corpus import Corpus
+from danqing.data.run import Recipe, run
+from danqing.data.sources.planted import PLANTS
+
+ROWS = 120
+FILTERS = {
+    "initial": [
+        "broken",
+        "file_size",
+        "bytes_per_pixel",
+        "resolution",
+        "aspect_ratio",
+        "duplicate",
+    ],
+    "quality": ["rotation", "clarity", "luma", "saturation", "entropy", "texture"],
+    "alignment": ["token_length", "invalid_caption"],
+}
+
+
+def recipe(folder, **changes):
+    return config.parse(
+        Recipe,
+        {
+            "corpus": str(folder),
+            "sources": {"made": {"name": "planted", "rows": ROWS, "side": 288}},
+            "stages": {
+                name: {"filters": {label: label for label in labels}}
+                for name, labels in FILTERS.items()
+            },
+            "span": 16,
+            **changes,
+        },
+    )
+
+
+def outcome(folder):
+    columns = Corpus(folder).columns
+    table = Corpus(folder).read(sorted(columns))
+    # As text, because NaN is not equal to itself.
+    return repr(table.to_pydict()), (folder / "drops.parquet").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "corpus"
+    run(recipe(folder))
+    return folder
+
+
+def test_every_row_is_kept_or_dropped_with_a_reason(whole):
+    manifest = json.loads((whole / "manifest.json").read_text())
+    drops = parquet.read_table(whole / "drops.parquet").to_pylist()
+    assert manifest["rows"] == ROWS == len(Corpus(whole))
+    assert manifest["kept"] + len(drops) == ROWS
+    assert all(drop["reason"] for drop in drops)
+    dropped = sum(n for stage in manifest["dropped"].values() for n in stage.values())
+    assert dropped == len(drops)
+
+
+def test_planted_faults_are_dropped_by_their_filters(whole):
+    for drop in parquet.read_table(whole / "drops.parquet").to_pylist():
+        plant = PLANTS[drop["key"].partition("/")[2].partition("-")[2]]
+        # Of a picture and its copy either may be the one that goes.
+        assert drop["filter"] in (plant.filter or "duplicate", *plant.also), drop
+
+
+def test_a_second_run_changes_and_measures_nothing(whole, monkeypatch):
+    before = outcome(whole)
+    monkeypatch.setattr("danqing.data.run.hand_out", None)
+    run(recipe(whole))
+    assert outcome(whole) == before
+
+
+def test_moving_a_cut_measures_only_what_now_comes_further(tmp_path):
+    made = recipe(tmp_path / "corpus")
+    run(made)
+    kept = json.loads((tmp_path / "corpus" / "manifest.json").read_text())["kept"]
+    wider = config.dump(made)
+    wider["stages"]["quality"]["filters"]["clarity"]["cut"] = {"low": 0.0}
+    manifest = run(config.parse(Recipe, wider))
+    assert manifest["kept"] > kept
+    assert manifest["dropped"]["quality"]["clarity"] == 0
+    # and back again: the same as before
+    assert run(made)["kept"] == kept
+
+
+def test_new_pictures_are_added_and_old_ones_stay(tmp_path):
+    folder = tmp_path / "corpus"
+    run(recipe(folder))
+    before = Corpus(folder).read(["key", "score_luma_256"]).to_pylist()
+    more = {"name": "planted", "rows": 20, "side": 288, "seed": 1}
+    grown = recipe(folder)
+    text = config.dump(grown)
+    text["sources"]["more"] = more
+    manifest = run(config.parse(Recipe, text))
+    assert manifest["added"] == {"made": 0, "more": 20}
+    after = Corpus(folder).read(["key", "score_luma_256"]).to_pylist()
+    assert repr(after[:ROWS]) == repr(before)
+    assert len(after) == ROWS + 20
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.2, 1.8, 2.6])
+def test_killed_and_run_again_it_gives_the_same_bytes(tmp_path, whole, seconds):
+    folder = tmp_path / "corpus"
+    path = tmp_path / "recipe.toml"
+    config.write(recipe(folder), path)
+    command = [sys.executable, "-m", "danqing", "filter", "run", str(path)]
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
+    deadline = time.monotonic() + 60
+    while not folder.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(seconds - 0.6)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    run(recipe(folder))
+    assert outcome(folder) == outcome(whole)
+
+
+def test_nothing_to_filter_is_said(tmp_path):
+    from danqing.core.errors import RecipeError
+
+    with pytest.raises(RecipeError, match="name a source"):
+        run(Recipe(corpus=tmp_path / "none"))
