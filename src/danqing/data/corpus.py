@@ -63,14 +63,12 @@ class Corpus:
 
     def sizes(self) -> dict[str, int]:
         """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""
-        files = (file for file in Path(self.uri).rglob("*") if file.is_file())
-        whole = sum(file.stat().st_size for file in files)
-        scanner = self._open().scanner(columns=["image"], batch_size=64)
-        pictures = sum(
-            sum(len(image.as_buffer()) for image in batch["image"])
-            for batch in scanner.to_batches()
-        )
-        return {"pictures": pictures, "columns": whole - pictures}
+        sizes = {"pictures": 0, "columns": 0}
+        for batch in self._open().scanner(batch_size=64).to_batches():
+            for name in batch.schema.names:
+                kind = "pictures" if name == "image" else "columns"
+                sizes[kind] += batch[name].nbytes
+        return sizes
 
     def spans(self, length: int) -> Iterator[range]:
         """Yield the numbers of all rows, in pieces that lie together in one file."""

@@ -16,6 +16,8 @@ from danqing.data.filters.base import Batch, Cut, Measured, filters
 from danqing.data.filters.captions import Caption, caption_of
 
 KEYWORDS: Final[dict[str, str]] = {
+    "design": r"poster|slide|interface|website|logo|icon|menu|invoice|海报|幻灯片|界面|标志|菜单",
+    "art": r"painting|drawing|sketch|sculpture|illustration|anime|绘画|素描|雕塑|插画|动漫|油画",
     "portrait": r"portrait|face|woman|man\b|girl|boy|people|person|肖像|人像|女孩|男孩|女人|人物",
     "sport": r"sport|football|basketball|running|swimming|skiing|运动|足球|篮球|跑步|游泳|滑雪",
     "animal": r"\b(?:cat|dog|bird|horse|animal|fish|insect)s?\b|动物|猫|狗|鸟|马|鱼|昆虫",
@@ -24,8 +26,6 @@ KEYWORDS: Final[dict[str, str]] = {
     "city": r"city|street|building|skyline|bridge|城市|街|建筑|楼|桥",
     "landscape": r"mountain|lake|sea|beach|valley|forest|sky|sunset|山|湖|海|森林|天空|日落",
     "indoor": r"room|kitchen|furniture|interior|sofa|table|房间|厨房|家具|室内|沙发|桌",
-    "design": r"poster|slide|interface|website|logo|icon|menu|invoice|海报|幻灯片|界面|标志|菜单",
-    "art": r"painting|drawing|sketch|sculpture|illustration|anime|绘画|素描|雕塑|插画|动漫|油画",
 }
 """Words that tell a category, after the report's tree; the first that fits wins."""
 

@@ -18,6 +18,9 @@ from danqing.core.registry import Registry
 from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
 from danqing.scorers.ocr import Line, read_lines
 
+_READING: Final = 640
+"""Pixels of the shorter side of a picture that is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -53,6 +56,16 @@ class Measured:
     """None: it cannot be measured."""
     note: str | None = None
     """What the number alone does not say, such as why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is written in a picture."""
+
+    lines: Sequence[Line]
+    width: int
+    """Pixels of the picture that was read."""
+    height: int
 
 
 class Batch:
@@ -103,12 +116,21 @@ class Batch:
         return [p if isinstance(p, str) else cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in whole]
 
     @cached_property
-    def lines(self) -> list[list[Line] | str]:
-        """Lines of text in each picture, or what is wrong with it."""
+    def pages(self) -> list[Page | str]:
+        """What is written in each picture, or what is wrong with it.
+
+        Read larger than it is judged, because letters too small to keep must be seen to be dropped.
+        """
         return [
-            pixels if isinstance(pixels, str) else read_lines(Image.fromarray(np.asarray(pixels)))
-            for pixels in self.images
+            head if isinstance(head, str) else _read(decode(data, max(self.side, _READING)))
+            for head, data in zip(self.heads, self.columns["image"], strict=True)
         ]
+
+
+def _read(pixels: RGB | str) -> Page | str:
+    if isinstance(pixels, str):
+        return pixels
+    return Page(read_lines(Image.fromarray(np.asarray(pixels))), pixels.shape[1], pixels.shape[0])
 
 
 T = TypeVar("T")

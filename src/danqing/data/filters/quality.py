@@ -26,12 +26,13 @@ class Blockiness:
     """How much larger steps are on a grid of eight pixels than beside it: 1 is none.
 
     Seen at the picture's own size, because the grid is gone when it is scaled. The grid may begin
-    anywhere, as it does after a crop. The bound is our own starting point.
+    anywhere, as it does after a crop. Made pictures have about 1.05 as JPEGs of quality 90, 1.2 of
+    75, 1.4 of 50, 1.6 of 30 and 2.6 of 10.
     """
 
     needs: ClassVar = ("original",)
     slow: ClassVar = False
-    cut: Cut = Cut(high=1.3)
+    cut: Cut = Cut(high=1.5)
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return a ratio."""
@@ -95,11 +96,11 @@ class WatermarkText:
     def measure(self, batch: Batch) -> list[Measured]:
         """Return a count; the first such line is the note."""
         found: list[Measured] = []
-        for lines in batch.lines:
-            if isinstance(lines, str):
-                found.append(Measured(None, lines))
+        for page in batch.pages:
+            if isinstance(page, str):
+                found.append(Measured(None, page))
             else:
-                marks = [line.text for line in lines if _MARKS.search(line.text)]
+                marks = [line.text for line in page.lines if _MARKS.search(line.text)]
                 found.append(
                     Measured(float(len(marks)), f"it says {marks[0]!r}" if marks else None)
                 )
