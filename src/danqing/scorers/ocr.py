@@ -119,6 +119,8 @@ class Line:
     text: str
     corners: Float[np.ndarray, "4 2"]
     """Across and down, in pixels, from the start of the line's upper edge around it."""
+    sure: float = 1.0
+    """How sure the reader is, from 0 to 1."""
 
     @property
     def height(self) -> float:
@@ -140,8 +142,8 @@ def read_lines(image: Image.Image) -> list[Line]:
     """
     result = _engine()(image.convert("RGB"), use_det=True, use_cls=False, use_rec=True)
     lines = [
-        Line(text, np.asarray(box, np.float32))
-        for box, text in zip(result.boxes, result.txts, strict=True)
+        Line(text, np.asarray(box, np.float32), float(sure))
+        for box, text, sure in zip(result.boxes, result.txts, result.scores, strict=True)
     ] if result.txts else []  # fmt: skip
     return sorted(
         lines, key=lambda line: (line.corners[:, 1].min(), line.corners[:, 0].min(), line.text)

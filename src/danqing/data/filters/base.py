@@ -21,6 +21,9 @@ from danqing.scorers.ocr import Line, read_lines
 _READING: Final = 640
 """Pixels of the shorter side of a picture that is read."""
 
+_SURE: Final = 0.7
+"""Lines that a reader is less sure of are mostly textures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -130,7 +133,9 @@ class Batch:
 def _read(pixels: RGB | str) -> Page | str:
     if isinstance(pixels, str):
         return pixels
-    return Page(read_lines(Image.fromarray(np.asarray(pixels))), pixels.shape[1], pixels.shape[0])
+    lines = read_lines(Image.fromarray(np.asarray(pixels)))
+    sure = [line for line in lines if line.sure >= _SURE]
+    return Page(sure, pixels.shape[1], pixels.shape[0])
 
 
 T = TypeVar("T")
