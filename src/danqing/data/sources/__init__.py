@@ -6,6 +6,7 @@ from danqing.data.sources.parquet import Parquet
 from danqing.data.sources.planted import Planted
 from danqing.data.sources.urls import Urls
 from danqing.data.sources.webdataset import WebDataset
+from danqing.data.typeset import RenderedText
 
 __all__ = [
     "AnySource",
@@ -14,6 +15,7 @@ __all__ = [
     "Parquet",
     "Planted",
     "Record",
+    "RenderedText",
     "Source",
     "Urls",
     "WebDataset",

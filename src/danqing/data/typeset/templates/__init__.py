@@ -1,0 +1,1 @@
+"""Designed pages: a language of boxes, and scenarios written in it."""
