@@ -4,7 +4,7 @@ Any network of the same kind can take its place by name or folder. One that is n
 error before the run begins, never a filter that keeps everything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
@@ -54,20 +54,14 @@ class _Classifier:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return probabilities from 0 to 1."""
-        import torch
-
         network, process = _classifier(self.model)
         column = [str(name) for name in network.config.id2label.values()].index(self.label)
-        found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
-        for rows in _groups([i for i, p in enumerate(batch.images) if not isinstance(p, str)]):
-            images = [Image.fromarray(np.asarray(batch.images[row])) for row in rows]
-            with torch.inference_mode():
-                logits = network(**process(images=images, return_tensors="pt")).logits
-            for row, value in zip(
-                rows, logits.float().softmax(-1)[:, column].tolist(), strict=True
-            ):
-                found[row] = Measured(value)
-        return found
+
+        def ask(images: list[Image.Image], rows: Sequence[int]) -> Any:
+            told = network(**process(images=images, return_tensors="pt"))
+            return told.logits.float().softmax(-1)[:, column]
+
+        return _measured(batch, range(len(batch)), ask)
 
 
 @filters.register("nsfw")
@@ -114,30 +108,25 @@ class _Alignment:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return cosines; rows without this caption have none."""
-        import torch
+        from torch import cosine_similarity
 
         network, process = _towers(self.model)
         texts = caption_of(batch, self.caption)
-        found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
-        ready = [
-            row
-            for row, (pixels, text) in enumerate(zip(batch.images, texts, strict=True))
-            if text is not None and not isinstance(pixels, str)
-        ]
-        for rows in _groups(ready):
-            inputs = process(
-                text=[texts[row] for row in rows],
-                images=[Image.fromarray(np.asarray(batch.images[row])) for row in rows],
-                padding="max_length",
-                truncation=True,
-                return_tensors="pt",
+
+        def ask(images: list[Image.Image], rows: Sequence[int]) -> Any:
+            words = [texts[row] for row in rows]
+            told = network(
+                **process(
+                    text=words,
+                    images=images,
+                    padding="max_length",
+                    truncation=True,
+                    return_tensors="pt",
+                )
             )
-            with torch.inference_mode():
-                told = network(**inputs)
-            cosines = torch.cosine_similarity(told.image_embeds.float(), told.text_embeds.float())
-            for row, value in zip(rows, cosines.tolist(), strict=True):
-                found[row] = Measured(value)
-        return found
+            return cosine_similarity(told.image_embeds.float(), told.text_embeds.float())
+
+        return _measured(batch, [row for row, text in enumerate(texts) if text is not None], ask)
 
 
 @filters.register("siglip")
@@ -160,9 +149,22 @@ class ChineseCLIP(_Alignment):
     caption: Caption = "raw"
 
 
-def _groups(rows: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(rows), _AT_ONCE):
-        yield rows[start : start + _AT_ONCE]
+def _measured(
+    batch: Batch, rows: Sequence[int], ask: Callable[[list[Image.Image], Sequence[int]], Any]
+) -> list[Measured]:
+    """Return what a network says of some rows' pictures; the others have no number."""
+    import torch
+
+    found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
+    seen = [row for row in rows if not isinstance(batch.images[row], str)]
+    for start in range(0, len(seen), _AT_ONCE):
+        some = seen[start : start + _AT_ONCE]
+        images = [Image.fromarray(np.asarray(batch.images[row])) for row in some]
+        with torch.inference_mode():
+            values = ask(images, some).tolist()
+        for row, value in zip(some, values, strict=True):
+            found[row] = Measured(value)
+    return found
 
 
 @cache
