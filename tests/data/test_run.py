@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,10 @@ from pyarrow import parquet
 
 from danqing.core import config
 from danqing.data.corpus import Corpus
+from danqing.data.filters import filters
 from danqing.data.run import Recipe, run
 from danqing.data.sources.planted import PLANTS
+from danqing.data.stages import steps
 
 ROWS = 120
 FILTERS = {
@@ -141,3 +144,20 @@ def test_nothing_to_filter_is_said(tmp_path):
 
     with pytest.raises(RecipeError, match="name a source"):
         run(Recipe(corpus=tmp_path / "none"))
+
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes/filter").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_loads(path):
+    found = config.load(Recipe, path)
+    assert len({step.column for step in steps(found.stages)}) >= 5
+
+
+def test_all_filters_of_the_report_are_in_the_recipe_of_seven_stages():
+    (path,) = (path for path in RECIPES if path.stem == "seven_stages")
+    found = config.load(Recipe, path)
+    assert len(found.stages) == 7
+    used = {filters.name_of(step.filter) for step in steps(found.stages)}
+    assert used >= set(filters) - {"characters"}

@@ -23,7 +23,7 @@ from danqing.training.state import State
 from danqing.training.trainees import trainees
 from danqing.training.weights import Weights
 
-RECIPES = sorted(Path("recipes").rglob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes/train").rglob("*.toml"))
 
 
 class Regression:
