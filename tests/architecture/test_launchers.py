@@ -120,6 +120,7 @@ def test_a_killed_set_up_is_done_afresh(clone):
     assert [call.split()[1] for call in calls(clone)] == ["venv", "pip", "pip", "-m"]
 
 
+@pytest.mark.filterwarnings("ignore:lance is not fork-safe")  # the child becomes a shell at once
 def test_a_stopped_set_up_stops_pip(clone):
     process = subprocess.Popen(
         [str(clone / "danqing")],
