@@ -38,7 +38,7 @@ def main(*, rows: int = 2000, side: int = 384) -> None:
         rows: Pictures, half of them sound.
         side: Pixels of a sound picture's shorter side.
     """
-    print(surroundings(0))
+    print(surroundings(2))
     folder = Path(__file__).parents[1] / "recipes/filter"
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "recipe.toml"
