@@ -31,7 +31,7 @@ class Broken:
 @filters.register("file_size")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileSize:
-    """Bytes of the file. Tiny files are placeholders and ends of downloads; see E.2 of the report.
+    """Bytes of the file; tiny ones are placeholders, or downloads that ended early.
 
     The bounds are common practice for photographs; drawn pictures are smaller.
     """
