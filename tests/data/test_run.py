@@ -155,7 +155,7 @@ def test_every_recipe_loads(path):
     assert len({step.column for step in steps(found.stages)}) >= 5
 
 
-def test_all_filters_of_the_report_are_in_the_recipe_of_seven_stages():
+def test_every_filter_is_in_the_recipe_of_seven_stages():
     (path,) = (path for path in RECIPES if path.stem == "seven_stages")
     found = config.load(Recipe, path)
     assert len(found.stages) == 7
