@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from danqing.core.errors import MissingPackage
 from danqing.core.files import storage_errors
@@ -60,6 +60,13 @@ class Corpus:
         """Return a filter's number for every row; NaN where there is none."""
         values = self.read([f"score_{column}"])[0]
         return np.asarray(values.to_numpy(zero_copy_only=False), np.float32)
+
+    def lacks(self, column: str) -> Bool[np.ndarray, " N"]:
+        """Return which rows have no value in a column; all if there is no such column."""
+        if column not in self.columns:
+            return np.ones(len(self), bool)
+        found = self._open().to_table(columns={"lacks": f"{column} IS NULL"})
+        return np.asarray(found["lacks"])
 
     def sizes(self) -> dict[str, int]:
         """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""

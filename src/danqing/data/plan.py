@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from danqing.core.errors import RecipeError
+from danqing.data.filters.networks import Networked
 from danqing.data.stages import Stage, Step, passes, steps
 
 SECONDS_AN_HOUR = 3600
@@ -105,5 +106,5 @@ def _line(step: Step, manifest: Mapping[str, Any], rows: float) -> Line:
         label=step.label,
         rows=rows,
         seconds=cost["seconds"] / cost["rows"],
-        network=hasattr(step.filter, "model"),
+        network=isinstance(step.filter, Networked),
     )

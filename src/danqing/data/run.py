@@ -24,8 +24,7 @@ from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
 from danqing.data.corpus import Corpus, lance_package
 from danqing.data.engine import hand_out
-from danqing.data.filters.base import Batch, Filter, Measured
-from danqing.data.filters.networks import Networked
+from danqing.data.filters.base import Batch, Filter, Loads, Measured
 from danqing.data.sources import AnySource
 from danqing.data.stages import Fate, Stage, Step, passes, steps
 
@@ -92,7 +91,7 @@ def run(recipe: Recipe, show: Show = lambda what, done, total: None) -> dict[str
     corpus, added = fill(recipe, show)
     found = steps(recipe.stages)
     for step in found:
-        if isinstance(step.filter, Networked):
+        if isinstance(step.filter, Loads):
             step.filter.load()
     costs: dict[str, Cost] = {}
     fate = Fate(len(corpus))
@@ -236,11 +235,7 @@ def _unmeasured(corpus: Corpus, group: Sequence[Step], alive: np.ndarray) -> np.
     lacking = np.zeros(len(alive), bool)
     for step in group:
         kind = "score" if isinstance(step.filter, Filter) else "sketch"
-        column = f"{kind}_{step.column}"
-        if column not in corpus.columns:
-            lacking[:] = True
-        else:
-            lacking |= np.asarray(corpus.read([column])[column].is_null())
+        lacking |= corpus.lacks(f"{kind}_{step.column}")
     return np.flatnonzero(lacking & alive)
 
 

@@ -29,6 +29,14 @@ def test_a_strong_compression_leaves_a_grid():
     assert not any(measured("blockiness", *SCENES)[1])
 
 
+@pytest.mark.parametrize(
+    ("quality", "usual"), [(90, 1.05), (75, 1.2), (50, 1.4), (30, 1.6), (10, 2.6)]
+)
+def test_the_grid_grows_as_the_docstring_says(quality, usual):
+    values, _ = measured("blockiness", *SCENES, kind="JPEG", quality=quality)
+    assert np.median(values) == pytest.approx(usual, rel=0.1)
+
+
 def test_the_grid_is_found_after_a_crop():
     small = [Image.open(io.BytesIO(encode(s, "JPEG", quality=8))) for s in SCENES]
     cropped = [image.convert("RGB").crop((3, 5, 300, 300)) for image in small]

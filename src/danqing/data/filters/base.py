@@ -16,7 +16,7 @@ from PIL import Image
 from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
-from danqing.scorers.ocr import Line, read_lines
+from danqing.scorers.ocr import Line, read_lines, require_reader
 
 _READING: Final = 640
 """Pixels of the shorter side of a picture that is read."""
@@ -166,6 +166,31 @@ class Filter(Protocol):
     def measure(self, batch: Batch) -> list[Measured]:
         """Return one number a row."""
         ...
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """A filter that needs more than its settings, such as a network or a reader."""
+
+    def load(self) -> None:
+        """Get it, or say before anything is measured that it cannot be had.
+
+        Raises:
+            RecipeError: a network is not on this machine and cannot be fetched.
+            MissingPackage: a package is not installed.
+        """
+        ...
+
+
+class Reads:
+    """What filters share that look at what is written."""
+
+    needs: ClassVar[tuple[str, ...]] = ("pixels",)
+    slow: ClassVar[bool] = True
+
+    def load(self) -> None:
+        """Make sure that there is a reader."""
+        require_reader()
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from danqing.core.errors import DanqingError, RecipeError
-from danqing.data.filters.base import Batch, Cut, Measured, filters
+from danqing.data.filters.base import Batch, Cut, Loads, Measured, filters
 from danqing.data.filters.captions import Caption, caption_of
 
 _AT_ONCE: Final = 16
@@ -21,18 +21,10 @@ _AT_ONCE: Final = 16
 
 
 @runtime_checkable
-class Networked(Protocol):
+class Networked(Loads, Protocol):
     """A filter that needs a network."""
 
     model: str
-
-    def load(self) -> None:
-        """Load the network, once a process.
-
-        Raises:
-            RecipeError: it is not on this machine and cannot be fetched.
-        """
-        ...
 
 
 class _Classifier:

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from danqing.data.filters.base import Batch, Cut, Measured, each, filters
+from danqing.data.filters.base import Batch, Cut, Measured, Reads, each, filters
 from danqing.data.pixels import RGB, Gray
 
 _BLOCK: Final = 8
@@ -83,14 +83,12 @@ class Codes:
 
 @filters.register("watermark_text")
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WatermarkText:
+class WatermarkText(Reads):
     """How many lines of text look like a watermark: sources, addresses, signs of copyright.
 
     The stand-in on a CPU for `watermark`, which needs a network; it does not see faint marks.
     """
 
-    needs: ClassVar = ("pixels",)
-    slow: ClassVar = True
     cut: Cut = Cut(high=0.0)
 
     def measure(self, batch: Batch) -> list[Measured]:

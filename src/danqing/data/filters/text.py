@@ -4,11 +4,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
-from danqing.data.filters.base import Batch, Cut, Measured, Page, each, filters
+from danqing.data.filters.base import Batch, Cut, Measured, Page, Reads, each, filters
 
 LANGUAGES: Final = ("none", "en", "zh", "other")
 """The report's splits; a number in the column is a place in this list."""
@@ -19,15 +19,13 @@ _SOME: Final = 2
 
 @filters.register("text_language")
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TextLanguage:
+class TextLanguage(Reads):
     """The language of what is written: 0 none, 1 English, 2 Chinese, 3 other; all are kept.
 
     One Chinese character in eight letters makes a Chinese text, because pictures with Chinese text
     have Latin names and numbers in it, and not the other way round.
     """
 
-    needs: ClassVar = ("pixels",)
-    slow: ClassVar = True
     cut: Cut = Cut()
 
     def measure(self, batch: Batch) -> list[Measured]:
@@ -45,11 +43,9 @@ class TextLanguage:
 
 @filters.register("intensive_text")
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IntensiveText:
+class IntensiveText(Reads):
     """The share of a picture that lines of text cover; the bound is our own starting point."""
 
-    needs: ClassVar = ("pixels",)
-    slow: ClassVar = True
     cut: Cut = Cut(high=0.5)
 
     def measure(self, batch: Batch) -> list[Measured]:
@@ -59,11 +55,9 @@ class IntensiveText:
 
 @filters.register("characters")
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Characters:
+class Characters(Reads):
     """How many characters are written in a picture; the bound is our own starting point."""
 
-    needs: ClassVar = ("pixels",)
-    slow: ClassVar = True
     cut: Cut = Cut(high=300.0)
 
     def measure(self, batch: Batch) -> list[Measured]:
@@ -73,15 +67,13 @@ class Characters:
 
 @filters.register("small_characters")
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SmallCharacters:
+class SmallCharacters(Reads):
     """The median height of lines of text over the shorter side of the picture.
 
     At 256 pixels letters below six pixels run together; a line's box is a third taller than its
     letters, hence a thirtieth. Pictures without text have no such number.
     """
 
-    needs: ClassVar = ("pixels",)
-    slow: ClassVar = True
     cut: Cut = Cut(low=1 / 30)
 
     def measure(self, batch: Batch) -> list[Measured]:
