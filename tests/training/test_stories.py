@@ -7,12 +7,15 @@ import torch
 
 from danqing.core.config import load as load_recipe
 from danqing.core.config import parse
+from danqing.core.errors import RecipeError
 from danqing.core.seed import generator
+from danqing.pipelines.compress import compress
 from danqing.pipelines.load import load, load_vae
 from danqing.pipelines.request import Request
 from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources import LatentBatch
 from danqing.training.sources.synthesis import SynthesisLatents
+from danqing.training.trainees import TextToImageTrainee
 
 PICTURES = {"size": [64, 64], "categories": {"colors": 1.0, "text_zh": 1.0}}
 
@@ -129,17 +132,18 @@ def test_a_finished_run_says_what_it_was(trained):
     assert json.loads(lines[-1])["step"] == 6
 
 
-def test_training_goes_on_from_an_exported_model(trained, tmp_path):
-    recipe = model_recipe(trained, run=str(tmp_path / "more"))
-    table = {"name": "text_to_image", "start": "model"}
-    for part in ("mmdit", "conditioner"):
-        table[part] = {}
+@pytest.mark.parametrize("packed", [False, True])
+def test_training_goes_on_from_an_exported_model(trained, tmp_path, packed):
+    model = trained / "model"
+    if packed:
+        model = tmp_path / "packed"
+        compress(trained / "model", model)
     again = parse(
         Recipe,
         {
-            "model": str(recipe.model),
-            "run": str(recipe.run),
-            "trainee": table,
+            "model": str(model),
+            "run": str(tmp_path / "more"),
+            "trainee": {"name": "text_to_image", "start": "model"},
             "objective": "flow_matching",
             "source": {"name": "synthesis_latents", "pictures": PICTURES},
             "steps": 1,
@@ -153,6 +157,11 @@ def test_training_goes_on_from_an_exported_model(trained, tmp_path):
         strict=True,
     ):
         assert torch.equal(ours, theirs)
+
+
+def test_a_fresh_start_needs_shapes():
+    with pytest.raises(RecipeError, match="a fresh start must have the shapes"):
+        TextToImageTrainee()
 
 
 def test_a_loss_does_not_depend_on_who_shares_the_batch(trained):

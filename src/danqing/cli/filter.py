@@ -108,7 +108,7 @@ def export(
 
     settings = load(Recipe, recipe, set)
     corpus = Corpus(settings.corpus)
-    rows = exporting.passed(corpus, list(settings.stages), stage)
+    rows = exporting.passed(corpus, stage)
     with tqdm(total=len(rows), unit="row", dynamic_ncols=True) as bar:
 
         def show(count: int) -> None:
@@ -139,20 +139,14 @@ def plan(
         gpu_speedup: How many times as quick as one core a GPU is taken to be at networks.
         set: Settings that were changed for the run.
     """
-    import json
-
     from danqing.core.config import load
-    from danqing.core.errors import RecipeError
     from danqing.data.corpus import Corpus
     from danqing.data.plan import plan as make_plan
     from danqing.data.run import Recipe
 
     settings = load(Recipe, recipe, set)
     corpus = Corpus(settings.corpus)
-    path = settings.corpus / "manifest.json"
-    if not path.is_file():
-        raise RecipeError(f"{settings.corpus} must have been filtered; run danqing filter run.")
-    found = make_plan(json.loads(path.read_text()), settings.stages, pairs, corpus.sizes())
+    found = make_plan(corpus.manifest, settings.stages, pairs, corpus.sizes())
     print(f"{'stage':<16}{'filter':<18}{'rows':>10}{'s a row':>10}{'core-hours':>14}")
     for line in found.lines:
         where = " (GPU)" if line.network else ""

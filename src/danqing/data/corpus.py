@@ -5,6 +5,7 @@ place and never changes. Filters add columns: `score_*` for numbers, `note_*` fo
 `sketch_*` for what is compared, and `passed`, a bit for each stage.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from danqing.core.errors import MissingPackage
-from danqing.core.files import storage_errors
+from danqing.core.errors import MissingPackage, RecipeError
+from danqing.core.files import atomic_path, storage_errors
 from danqing.data.record import Item, Record, Source
 
 if TYPE_CHECKING:
@@ -46,6 +47,20 @@ class Corpus:
     def columns(self) -> list[str]:
         """Names of all columns."""
         return self._open().schema.names if self.exists else []
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the last run left: recipe, counts, costs.
+
+        Raises:
+            RecipeError: there was no run.
+        """
+        try:
+            return json.loads((self.folder / "manifest.json").read_text())
+        except (OSError, ValueError) as error:
+            raise RecipeError(
+                f"{self.folder} must have been filtered; run danqing filter run first."
+            ) from error
 
     def read(self, columns: Sequence[str]) -> "pa.Table":
         """Return columns of all rows, in their order; those that do not exist are left out."""
@@ -119,20 +134,51 @@ class Corpus:
     def fill(self, columns: Mapping[str, "pa.Array | pa.ChunkedArray"]) -> None:
         """Add columns of one value a row, or put them in the place of those so called.
 
-        The new column stands before the old one goes, so a kill leaves one of the two.
+        Raises:
+            StorageError: the disk said no.
         """
+        import pyarrow as pa
+
+        if columns:
+            table = pa.table(dict(columns))
+            self._put(table.schema, table.to_batches())
+
+    def lay(self, schema: "pa.Schema", parts: Iterable["pa.Table | None"], length: int) -> None:
+        """Lay values of some rows over columns, piece by piece, so that they may be large.
+
+        Args:
+            schema: The columns.
+            parts: For each of `spans(length)` the new values and their rows, in a column `row`, in
+                order; None: there are none. Rows that are not there keep what they have.
+            length: Rows of a span.
+
+        Raises:
+            StorageError: the disk said no.
+        """
+        old = [name for name in schema.names if name in self.columns]
+        dataset = self._open()
+
+        def batches() -> Iterator["pa.RecordBatch"]:
+            for span, part in zip(self.spans(length), parts, strict=True):
+                kept = dataset.to_table(columns=old, offset=span.start, limit=len(span))
+                yield from _laid(schema, span, kept, part).to_batches()
+
+        self._put(schema, batches())
+
+    def _put(self, schema: "pa.Schema", batches: Iterable["pa.RecordBatch"]) -> None:
+        """Add columns; new ones stand before old ones go, so a kill leaves one of the two."""
         import pyarrow as pa
 
         self.mend()
         dataset = self._open()
-        new = {(f"new_{n}" if n in dataset.schema.names else n): c for n, c in columns.items()}
-        if not new:
-            return
+        old = [name for name in schema.names if name in dataset.schema.names]
+        new = pa.schema([f.with_name(f"new_{f.name}") if f.name in old else f for f in schema])
+        named = (batch.rename_columns(new.names) for batch in batches)
         with storage_errors(self.folder):
-            dataset.add_columns(pa.table(new).to_reader())
-            if replaced := [name for name in columns if f"new_{name}" in new]:
-                dataset.drop_columns(replaced)
-                _rename(dataset, replaced)
+            dataset.add_columns(pa.RecordBatchReader.from_batches(new, named))
+            if old:
+                dataset.drop_columns(old)
+                _rename(dataset, old)
 
     def mend(self) -> None:
         """Finish or undo a replacement of columns that was killed halfway."""
@@ -164,6 +210,48 @@ class Corpus:
 
     def _open(self) -> "lance.LanceDataset":
         return lance_package().dataset(self.uri)
+
+
+def write_part(table: "pa.Table", path: Path) -> None:
+    """Write what was made of some rows, to be laid over a corpus later.
+
+    Raises:
+        StorageError: the disk said no.
+    """
+    import pyarrow as pa
+
+    with atomic_path(path) as staged, pa.OSFile(str(staged), "wb") as sink:
+        writer = pa.ipc.new_file(sink, table.schema)
+        writer.write_table(table)
+        writer.close()
+
+
+def read_part(path: Path) -> "pa.Table":
+    """Return what `write_part` wrote."""
+    import pyarrow as pa
+
+    return pa.ipc.open_file(pa.OSFile(str(path))).read_all()
+
+
+def _laid(
+    schema: "pa.Schema", span: range, kept: "pa.Table", part: "pa.Table | None"
+) -> "pa.Table":
+    """Return a span's columns: what is kept, and what a part has in its place."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    mask = np.zeros(len(span), bool)
+    if part is not None:
+        mask[np.asarray(part["row"]) - span.start] = True
+    columns: list[pa.Array] = []
+    for field in schema:
+        has = field.name in kept.schema.names
+        base = kept[field.name].combine_chunks() if has else pa.nulls(len(span), field.type)
+        if part is not None:
+            values = part[field.name].combine_chunks()
+            base = pc.replace_with_mask(base, pa.array(mask), values)  # pyright: ignore[reportAttributeAccessIssue]
+        columns.append(base)
+    return pa.table(columns, schema=schema)
 
 
 def _rename(dataset: "lance.LanceDataset", names: Sequence[str]) -> None:

@@ -34,17 +34,20 @@ _ENDS: Final = {
 _READ: Final = 64
 
 
-def passed(corpus: Corpus, stages: Sequence[str], last: str | None = None) -> list[int]:
-    """Return the numbers of the rows that passed all stages, or those up to the one named.
+def passed(corpus: Corpus, last: str | None = None) -> list[int]:
+    """Return the numbers of the rows that passed all stages of the last run, or the first of them.
+
+    Args:
+        corpus: Where the rows are.
+        last: The last stage that counts; None: all do.
 
     Raises:
         RecipeError: there is no such stage, or the corpus was not filtered yet.
     """
-    if "passed" not in corpus.columns:
-        raise RecipeError(f"{corpus.folder} must have been filtered; run danqing filter run first.")
+    stages = list(corpus.manifest["recipe"]["stages"])
     if last is not None and last not in stages:
         raise RecipeError(unknown("stage", last, stages))
-    count = len(stages) if last is None else list(stages).index(last) + 1
+    count = len(stages) if last is None else stages.index(last) + 1
     # Rows that came after the run have passed nothing yet.
     bits = np.asarray(corpus.read(["passed"])["passed"].fill_null(0))
     wanted = (1 << count) - 1

@@ -5,6 +5,7 @@ is one drop among millions and never the end of a run.
 """
 
 import io
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,6 +90,30 @@ def decode(data: bytes, side: int) -> RGB | str:
     except Exception as error:
         return f"it cannot be decoded ({_sentence(error)})"
     return _shrink(whole, side)
+
+
+def cover(data: bytes, width: int, height: int) -> RGB | str:
+    """Return the middle of a picture at a size that it just covers, or what is wrong with it.
+
+    Raises:
+        ValueError: the picture is smaller than that; it is never enlarged.
+    """
+    import cv2
+
+    head = read_head(data)
+    if isinstance(head, str):
+        return head
+    scale = max(width / head.width, height / head.height)
+    if scale > 1:
+        raise ValueError(f"{head.width}x{head.height} does not cover {width}x{height}")
+    pixels = decode(data, math.ceil(min(head.width, head.height) * scale))
+    if isinstance(pixels, str):
+        return pixels
+    size = max(width, round(head.width * scale)), max(height, round(head.height * scale))
+    if pixels.shape[1::-1] != size:
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    return pixels[top : top + height, left : left + width]  # pyright: ignore[reportReturnType]
 
 
 def _open(data: bytes) -> Image.Image:

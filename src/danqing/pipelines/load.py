@@ -182,7 +182,7 @@ def load_vae(
     with torch.device("meta"):
         vae = VAE(VAEConfig.from_published(checkpoint.read_config(part)))
     # Convolutions are small and run over every pixel, so they are decoded once.
-    tensors = _plain(assemble(checkpoint.read(part), Slots(), lambda name: False))
+    tensors = reader(packed=False)(part)
     checkpoint.load_into(vae, tensors, vae_names.ours, dtype, reshape=vae_names.fold, device=device)
     return vae.eval()
 

@@ -11,8 +11,9 @@ Outlines are unit polygons: y points down, the furthest corner lies at distance 
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Point = tuple[float, float]
 Color = tuple[int, int, int]
@@ -199,6 +200,30 @@ class TextSpec:
 
 
 Specification = Scene | TextSpec
+
+
+def specification(record: Any) -> Specification:
+    """Return the specification that a record tells.
+
+    Raises:
+        ValueError: it is no record of a specification.
+    """
+    try:
+        if (text := record.get("text")) is not None:
+            return TextSpec(
+                record["tag"], text["string"], text["lang"], text["color"], record["background"]
+            )
+        return Scene(
+            record["tag"], tuple(map(_object, record["include"])), record.get("background")
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"it is no specification ({error!r})") from error
+
+
+def _object(record: Mapping[str, Any]) -> Object:
+    position = record.get("position")
+    placed = (position[0], position[1]) if position else None
+    return Object(record["shape"], record["count"], record.get("color"), placed)
 
 
 def _object_record(thing: Object) -> dict[str, object]:

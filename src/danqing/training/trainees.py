@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from danqing.core.device import DTYPES
+from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.data.synthesis import vocabulary
 from danqing.flow.schedule import DynamicShift
@@ -27,7 +28,7 @@ from danqing.models.mmdit.rope import Grid
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import pack, unpack
-from danqing.pipelines.load import load_mmdit, load_vae, save, save_vae
+from danqing.pipelines.load import load_mmdit, load_vae, reader, save, save_vae
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.text_to_image import Identity, TextToImage
 from danqing.training.sources.base import Batches
@@ -111,12 +112,12 @@ class VAETrainee:
 class TextToImageTrainee:
     """A transformer and its conditioner, trained together on the latents of a finished VAE."""
 
-    mmdit: MMDiTConfig
-    """Shape of the transformer."""
-    conditioner: ConditionerConfig
-    """Shape of the conditioner."""
     start: Literal["fresh", "model"] = "fresh"
     """Whether to start from random weights or from those in the model's folder."""
+    mmdit: MMDiTConfig | None = None
+    """Shape of a fresh transformer."""
+    conditioner: ConditionerConfig | None = None
+    """Shape of a fresh conditioner."""
     defaults: Defaults = field(default_factory=Defaults)
     """What the model does best, as its folder will say."""
     schedule: DynamicShift = field(default_factory=DynamicShift)
@@ -128,6 +129,13 @@ class TextToImageTrainee:
     stored: Literal["bfloat16", "float32"] = "bfloat16"
     """Number format of the exported weights."""
 
+    def __post_init__(self) -> None:
+        if self.start == "fresh" and (self.mmdit is None or self.conditioner is None):
+            raise RecipeError(
+                "a fresh start must have the shapes mmdit and conditioner, got none; "
+                'tell them or set start = "model".'
+            )
+
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return both networks, sharing no weights."""
         model = self._start(folder, seed)
@@ -138,10 +146,13 @@ class TextToImageTrainee:
 
     def _start(self, folder: Path, seed: int) -> TextToImageModel:
         if self.start == "model":
+            read = reader(packed=False)
             return TextToImageModel(
-                load_mmdit(folder, torch.float32),
-                Conditioner.load(folder, dtype=torch.float32),
+                load_mmdit(folder, torch.float32, read=read),
+                Conditioner.load(folder, dtype=torch.float32, read=read),
             )
+        assert self.mmdit is not None
+        assert self.conditioner is not None
         words = vocabulary()
         tokenizer = build_tokenizer(
             (*words.english, *words.chinese, *words.marks), words.characters

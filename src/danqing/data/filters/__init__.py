@@ -8,6 +8,7 @@ from danqing.data.filters import (
     networks,
     photometry,
     quality,
+    small_world,
     text,
 )
 from danqing.data.filters.base import Batch, Cut, Filter, GroupFilter, Measured, filters
@@ -26,5 +27,6 @@ __all__ = [
     "networks",
     "photometry",
     "quality",
+    "small_world",
     "text",
 ]

@@ -35,8 +35,6 @@ _VIEWS: Final = (
     ),
 )
 """Left and upper edge and length of what is hashed, as shares of the sides: all, then crops."""
-_CROWD: Final = 256
-"""Rows that a row is compared with where very many share a quarter of their hash."""
 
 
 @filters.register("duplicate")
@@ -51,6 +49,10 @@ class Duplicate:
     needs: ClassVar = ("pixels",)
     slow: ClassVar = False
     cut: Cut = Cut(high=0.93)
+    crops: bool = True
+    """Whether copies that lost an edge are looked for too, in ten times the time."""
+    crowd: int = 256
+    """Rows that a row is compared with where very many share a quarter of their hash."""
 
     def sketch(self, batch: Batch) -> list[bytes | None]:
         """Return the number of pixels and a small picture."""
@@ -72,7 +74,8 @@ class Duplicate:
         pixels = packed[:, :8].copy().view(np.uint64)[:, 0]
         order = np.lexsort((rows, np.iinfo(np.uint64).max - pixels))
         thumbnails = packed[order, 8:].reshape(-1, _SIDE, _SIDE, 3)
-        likeness, original = nearest_before(thumbnails)
+        views = _VIEWS if self.crops else _VIEWS[:1]
+        likeness, original = nearest_before(thumbnails, views, self.crowd)
         for place, value, other in zip(order, likeness, original, strict=True):
             note = f"like row {rows[order[other]]}" if other >= 0 else None
             found[rows[place]] = Measured(float(value), note)
@@ -81,17 +84,24 @@ class Duplicate:
 
 def nearest_before(
     thumbnails: UInt8[np.ndarray, "N S S 3"],
+    views: Sequence[tuple[float, float, float]] = _VIEWS,
+    crowd: int = 256,
 ) -> tuple[Float32[np.ndarray, " N"], Int64[np.ndarray, " N"]]:
     """Return each picture's likeness to the most similar one before it, and that one's place.
 
     Likeness is 0 and the place -1 where nothing before it hashes alike.
+
+    Args:
+        thumbnails: Small pictures, the better first.
+        views: Left and upper edge and length of what is hashed of each; the first is all of it.
+        crowd: Rows that a row is compared with, at most, for each quarter of a hash.
     """
-    hashes = np.stack([_hash(thumbnails, view) for view in _VIEWS], axis=1)
+    hashes = np.stack([_hash(thumbnails, view) for view in views], axis=1)
     likeness = np.zeros(len(thumbnails), np.float32)
     original = np.full(len(thumbnails), -1, np.int64)
-    for view in range(len(_VIEWS)):
-        for queries, others in _candidates(hashes[:, view], hashes[:, 0]):
-            alike = _likeness(thumbnails[queries], thumbnails[others], _VIEWS[view])
+    for place, view in enumerate(views):
+        for queries, others in _candidates(hashes[:, place], hashes[:, 0], crowd):
+            alike = _likeness(thumbnails[queries], thumbnails[others], view)
             first, later = np.minimum(queries, others), np.maximum(queries, others)
             # Later ones win `maximum.at`; the place is then read back from who reached it.
             np.maximum.at(likeness, later, alike)
@@ -141,7 +151,10 @@ def _hash(
 
 
 def _candidates(
-    queries: UInt64[np.ndarray, " N"], hashes: UInt64[np.ndarray, " N"], block: int = 1 << 20
+    queries: UInt64[np.ndarray, " N"],
+    hashes: UInt64[np.ndarray, " N"],
+    crowd: int,
+    block: int = 1 << 20,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pairs of places, never the same twice in a pair, whose hashes are near."""
     flips = [0, *(1 << bit for bit in range(_QUARTER))]
@@ -155,7 +168,7 @@ def _candidates(
         for flip in flips:
             wanted = asked ^ np.uint64(flip)
             start = np.searchsorted(sorted_keys, wanted, "left")
-            count = np.minimum(np.searchsorted(sorted_keys, wanted, "right") - start, _CROWD)
+            count = np.minimum(np.searchsorted(sorted_keys, wanted, "right") - start, crowd)
             yield from _pairs(queries, hashes, order, start, count, block)
 
 

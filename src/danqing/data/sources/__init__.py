@@ -4,6 +4,7 @@ from danqing.data.record import AnySource, Item, Record, Source, sources
 from danqing.data.sources.folder import Folder
 from danqing.data.sources.parquet import Parquet
 from danqing.data.sources.planted import Planted
+from danqing.data.sources.small_world import SmallWorld
 from danqing.data.sources.urls import Urls
 from danqing.data.sources.webdataset import WebDataset
 from danqing.data.typeset import RenderedText
@@ -16,6 +17,7 @@ __all__ = [
     "Planted",
     "Record",
     "RenderedText",
+    "SmallWorld",
     "Source",
     "Urls",
     "WebDataset",

@@ -1,6 +1,6 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import synthesis
+from danqing.training.sources import corpus, synthesis
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
@@ -9,4 +9,12 @@ from danqing.training.sources.base import (
     sources,
 )
 
-__all__ = ["BatchSource", "Batches", "LatentBatch", "PictureBatch", "sources", "synthesis"]
+__all__ = [
+    "BatchSource",
+    "Batches",
+    "LatentBatch",
+    "PictureBatch",
+    "corpus",
+    "sources",
+    "synthesis",
+]
