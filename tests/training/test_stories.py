@@ -159,6 +159,37 @@ def test_training_goes_on_from_an_exported_model(trained, tmp_path, packed):
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("kept", [0.0, 1.0])
+def test_a_frozen_conditioner_says_the_same_and_stays(trained, tmp_path, monkeypatch, kept):
+    monkeypatch.setenv("DANQING_CACHE", str(tmp_path / "cache"))
+    settings = {"name": "text_to_image", "start": "model"}
+    frozen = {"frozen": True, "kept_texts": kept}
+    models = [
+        parse(
+            Recipe,
+            {
+                "model": str(trained / "model"),
+                "run": str(tmp_path / "run"),
+                "trainee": trainee,
+                "objective": "flow_matching",
+                "source": {"name": "synthesis_latents", "pictures": PICTURES},
+                "steps": 1,
+            },
+        )
+        for trainee in (settings, settings | frozen)
+    ]
+    learning, still = (prepare(recipe).weights for recipe in models)
+    captions = ["a red circle", "一个红色圆形 ， 天蓝色 背景", "a red circle"]
+    x, sigma = torch.randn(3, 16, 4, 4, generator=generator(0)), torch.tensor([0.2, 0.5, 0.9])
+    for _ in range(2):
+        told = [weights.module(x, captions, sigma) for weights in (learning, still)]
+        torch.testing.assert_close(*told, atol=1e-5, rtol=1e-4)
+    assert all(name.startswith("mmdit") for name in still.masters)
+    assert any(name.startswith("conditioner") for name in learning.masters)
+    written = list((tmp_path / "cache" / "prompts").glob("*"))
+    assert len(written) == (2 if kept else 0)
+
+
 def test_a_fresh_start_needs_shapes():
     with pytest.raises(RecipeError, match="a fresh start must have the shapes"):
         TextToImageTrainee()

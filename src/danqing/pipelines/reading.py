@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -17,8 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from danqing.core.cache import cache_folder
-from danqing.core.files import atomic_path
+from danqing.core.cache import Rolling, cache_folder
 from danqing.core.log import logger
 from danqing.models.conditioner.model import Conditioner
 
@@ -28,19 +26,30 @@ WORTH_KEEPING = 1 << 30
 REMEMBERED = 8
 """Texts that are kept in memory."""
 
+BUDGET = 4 << 30
+"""Bytes of texts on disk: some thousand prompts of a large encoder."""
+
 _log = logger(__name__)
 
 
 class Reader:
     """Gives the text of prompts, each read once."""
 
-    def __init__(self, conditioner: Conditioner, weights: str, *, keep: bool | None = None) -> None:
+    def __init__(
+        self,
+        conditioner: Conditioner,
+        weights: str,
+        *,
+        keep: bool | None = None,
+        budget: int = BUDGET,
+    ) -> None:
         """Remember a conditioner.
 
         Args:
             conditioner: The conditioner.
             weights: The identity of its model; other weights say other things.
             keep: Whether to keep texts on disk; None: if the encoder is large.
+            budget: Bytes of all texts on disk; those not read for longest make room.
         """
         self.conditioner = conditioner
         self.weights = weights
@@ -48,7 +57,7 @@ class Reader:
             layers = conditioner.language.layers.parameters()
             large = sum(w.numel() * w.element_size() for w in layers) >= WORTH_KEEPING
             keep = large and weights != "unknown"
-        self.keep = keep
+        self.kept = Rolling(cache_folder("prompts"), budget) if keep else None
         self._texts: OrderedDict[str, Tensor] = OrderedDict()
 
     def __call__(self, prompts: Sequence[str]) -> list[Float[Tensor, "1 _ E"]]:
@@ -68,16 +77,15 @@ class Reader:
             self._texts.popitem(last=False)
         return found
 
-    def _file(self, prompt: str) -> Path:
+    def _name(self, prompt: str) -> str:
         template = repr(self.conditioner.writer.template)
         dtype = str(self.conditioner.language.embed.weight.dtype)
         device = self.conditioner.device.type
         parts = [self.weights, template, dtype, device, torch.__version__, prompt]
-        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
-        return cache_folder("prompts") / f"{key}.safetensors"
+        return f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]}.safetensors"
 
     def _read(self, prompt: str) -> Tensor | None:
-        if not self.keep or not (file := self._file(prompt)).exists():
+        if self.kept is None or (file := self.kept.find(self._name(prompt))) is None:
             return None
         try:
             return load_file(file)["text"].to(self.conditioner.device)
@@ -86,6 +94,6 @@ class Reader:
             return None
 
     def _write(self, prompt: str, text: Tensor) -> None:
-        if self.keep:
-            with atomic_path(self._file(prompt)) as staged:
+        if self.kept is not None:
+            with self.kept.write(self._name(prompt)) as staged:
                 save_file({"text": text.cpu().contiguous()}, staged, metadata={"format": "pt"})

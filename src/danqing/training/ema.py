@@ -28,9 +28,10 @@ class EMA:
 
     @torch.no_grad()
     def copy_to(self, module: nn.Module) -> None:
-        """Write the averages into a module of the same shape."""
+        """Write the averages into a module of the same shape; what was not trained stays."""
         for name, parameter in module.named_parameters():
-            parameter.copy_(self.average[name])
+            if name in self.average:
+                parameter.copy_(self.average[name])
 
     def state(self) -> dict[str, Tensor]:
         """Return the averages by parameter name."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from danqing.core.device import DTYPES
@@ -19,6 +19,7 @@ from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.data.synthesis import vocabulary
 from danqing.flow.schedule import DynamicShift
+from danqing.models.checkpoint import fingerprint
 from danqing.models.conditioner.config import ConditionerConfig
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.tokenizer import build_tokenizer
@@ -29,6 +30,7 @@ from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import pack, unpack
 from danqing.pipelines.load import load_mmdit, load_vae, reader, save, save_vae
+from danqing.pipelines.reading import Reader
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.text_to_image import Identity, TextToImage
 from danqing.training.sources.base import Batches
@@ -53,21 +55,43 @@ trainees: Registry[type[Trainee]] = Registry("trainee")
 class TextToImageModel(nn.Module):
     """Conditioner and transformer as one: noisy latents and captions in, velocity out."""
 
-    def __init__(self, mmdit: MMDiT, conditioner: Conditioner) -> None:
+    def __init__(
+        self, mmdit: MMDiT, conditioner: Conditioner, reader: Reader | None = None
+    ) -> None:
+        """Put both together.
+
+        Args:
+            mmdit: The transformer.
+            conditioner: The conditioner.
+            reader: Reads captions in its place where it does not learn; None: it learns.
+        """
         super().__init__()
         self.mmdit = mmdit
-        self.conditioner = conditioner
+        self.conditioner = conditioner.requires_grad_(reader is None)
+        self.reader = reader
 
     def forward(
         self, x: Float[Tensor, "B C H W"], captions: Sequence[str], sigma: Float[Tensor, "B"]
     ) -> Float[Tensor, "B C H W"]:
         """Return the velocity at `x` for each caption."""
-        text, mask = self.conditioner(*self.conditioner.tokenize(captions))
+        text, mask = self._read(captions)
         height, width = x.shape[-2:]
         layout = (Grid(1, height // 2, width // 2),)
         tokens = pack(x).to(text.dtype)
         velocity = self.mmdit(tokens, text, sigma, [layout], text_mask=mask)
         return unpack(velocity, height, width).to(x.dtype)
+
+    def _read(
+        self, captions: Sequence[str]
+    ) -> tuple[Float[Tensor, "B L E"], Bool[Tensor, "B L"] | None]:
+        """Return the text of each caption and where it is."""
+        if self.reader is None:
+            return self.conditioner(*self.conditioner.tokenize(captions))
+        texts = [text[0] for text in self.reader(captions)]
+        lengths = torch.tensor([len(text) for text in texts], device=texts[0].device)
+        text = nn.utils.rnn.pad_sequence(texts, batch_first=True)
+        mask = torch.arange(text.shape[1], device=text.device) < lengths[:, None]
+        return text, None if mask.all() else mask
 
 
 @trainees.register("vae")
@@ -118,6 +142,10 @@ class TextToImageTrainee:
     """Shape of a fresh transformer."""
     conditioner: ConditionerConfig | None = None
     """Shape of a fresh conditioner."""
+    frozen: bool = False
+    """Whether the conditioner stays as it is, as those of published models do."""
+    kept_texts: float = 0.0
+    """Gigabytes of disk for what a frozen conditioner made of captions; 0 keeps none of it."""
     defaults: Defaults = field(default_factory=Defaults)
     """What the model does best, as its folder will say."""
     schedule: DynamicShift = field(default_factory=DynamicShift)
@@ -138,16 +166,22 @@ class TextToImageTrainee:
 
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return both networks, sharing no weights."""
-        model = self._start(folder, seed)
+        mmdit, conditioner = self._start(folder, seed)
+        reader = None
+        if self.frozen:
+            weights = fingerprint(conditioner.state_dict())
+            budget = int(self.kept_texts * 1e9)
+            reader = Reader(conditioner, weights, keep=budget > 0, budget=budget)
+        model = TextToImageModel(mmdit, conditioner, reader)
         if self.compile:
             for block in model.mmdit.blocks:
                 block.compile(dynamic=True)
         return model
 
-    def _start(self, folder: Path, seed: int) -> TextToImageModel:
+    def _start(self, folder: Path, seed: int) -> tuple[MMDiT, Conditioner]:
         if self.start == "model":
             read = reader(packed=False)
-            return TextToImageModel(
+            return (
                 load_mmdit(folder, torch.float32, read=read),
                 Conditioner.load(folder, dtype=torch.float32, read=read),
             )
@@ -159,7 +193,7 @@ class TextToImageTrainee:
         )
         with fresh(seed):
             conditioner = Conditioner.build(self.conditioner, tokenizer)
-            return TextToImageModel(MMDiT(self.mmdit), conditioner)
+            return MMDiT(self.mmdit), conditioner
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
         """Write both networks beside the VAE they were trained with."""
