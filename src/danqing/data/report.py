@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from danqing.core import html
 from danqing.core.files import atomic_path
 from danqing.data.corpus import Corpus
 from danqing.data.filters.base import Cut
@@ -20,27 +21,13 @@ from danqing.data.stages import Stage, Step, steps
 _THUMBNAIL = 112
 _WIDTH, _HEIGHT = 600, 120
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-  body {{ font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 76em; }}
-  td, th {{ padding: .2em .8em; text-align: right; }}
-  td:first-child, th:first-child {{ text-align: left; }}
-  .bar {{ height: 1em; background: #2a8; }}
-  .sheet {{ display: flex; flex-wrap: wrap; gap: .6em; }}
-  figure {{ margin: 0; font-size: 11px; width: 8.5em; overflow-wrap: anywhere; }}
-  figure img {{ height: 8em; max-width: 8.5em; object-fit: contain; }}
-  .dropped img {{ outline: 3px solid #d43; }}
-  .kept img {{ outline: 3px solid #2a8; }}
-  svg rect {{ fill: #89b; }}
-  svg .out {{ fill: #d98; }}
-  svg line {{ stroke: #d43; stroke-width: 1.5; }}
-  svg text {{ font-size: 11px; fill: #555; }}
-  .reason {{ color: #666; }}
-</style>
-<h1>{title}</h1>
+_STYLE = """\
+  .bar { height: 1em; width: 24em; }
+  .bar div { height: 1em; background: #2a8; }
+  svg rect { fill: #89b; }
+  svg .out { fill: #d98; }
+  svg line { stroke: #d43; stroke-width: 1.5; }
+  svg text { font-size: 11px; fill: #555; }
 """
 
 
@@ -60,18 +47,18 @@ def write(
         path: The file to write.
         samples: Pictures on each side of each cut.
     """
+    title = f"{corpus.folder.name}: {manifest['kept']:,} of {len(corpus):,}"
     with atomic_path(path) as staged:
-        staged.write_text("".join(_page(corpus, stages, manifest, samples)), encoding="utf-8")
+        body = _body(corpus, stages, manifest, samples)
+        staged.write_text(html.page(title, body, _STYLE), encoding="utf-8")
 
 
 def write_histograms(corpus: Corpus, cuts: Sequence[tuple[Step, Cut]], path: Path) -> None:
     """Write a page with the scores of filters and a cut in each."""
     title = f"{corpus.folder.name}: {len(corpus):,} rows"
-    parts = [_HEAD.format(title=escape(title))]
-    for step, cut in cuts:
-        parts += _scores(step, corpus.scores(step.column), cut)
+    parts = (part for step, cut in cuts for part in _scores(step, corpus.scores(step.column), cut))
     with atomic_path(path) as staged:
-        staged.write_text("".join(parts), encoding="utf-8")
+        staged.write_text(html.page(title, parts, _STYLE), encoding="utf-8")
 
 
 def _scores(step: Step, scores: np.ndarray, cut: Cut) -> Iterator[str]:
@@ -81,7 +68,7 @@ def _scores(step: Step, scores: np.ndarray, cut: Cut) -> Iterator[str]:
         yield _histogram(plot, cut)
 
 
-def _page(
+def _body(
     corpus: Corpus, stages: Mapping[str, Stage], manifest: Mapping[str, Any], samples: int
 ) -> Iterator[str]:
     from pyarrow import parquet
@@ -89,9 +76,6 @@ def _page(
     found = steps(stages)
     drops = parquet.read_table(corpus.folder / "drops.parquet")
     places = _places(drops, found)
-    yield _HEAD.format(
-        title=escape(f"{corpus.folder.name}: {manifest['kept']:,} of {len(corpus):,}")
-    )
     yield f"<p>{manifest['started']}, {manifest['seconds']:.0f} s</p>\n"
     yield _funnel(len(corpus), manifest["dropped"])
     for place, step in enumerate(found):
@@ -109,20 +93,15 @@ def _places(drops: Any, found: Sequence[Step]) -> np.ndarray:
 
 
 def _funnel(rows: int, dropped: Mapping[str, Mapping[str, int]]) -> str:
-    lines: list[str] = []
+    lines: list[tuple[str, ...]] = []
     left = rows
     for stage, by_filter in dropped.items():
         for label, gone in by_filter.items():
             left -= gone
-            width = 100 * left / max(1, rows)
-            lines.append(
-                f"<tr><td>{escape(stage)}</td><td>{escape(label)}</td><td>{gone:,}</td>"
-                f"<td>{gone / max(1, rows):.2%}</td><td>{left:,}</td>"
-                f'<td style="width: 24em"><div class="bar" style="width: {width:.1f}%"></div></td>'
-                "</tr>\n"
-            )
-    head = "".join(f"<th>{name}</th>" for name in ("stage", "filter", "dropped", "", "left", ""))
-    return f"<table>\n<tr>{head}</tr>\n{''.join(lines)}</table>\n"
+            width, share = f"{100 * left / max(1, rows):.1f}%", f"{gone / max(1, rows):.2%}"
+            bar = f'<div class="bar"><div style="width: {width}"></div></div>'
+            lines.append((escape(stage), escape(label), f"{gone:,}", share, f"{left:,}", bar))
+    return html.table(("stage", "filter", "dropped", "", "left", ""), lines)
 
 
 def _histogram(plot: Spread, cut: Cut) -> str:
@@ -184,11 +163,13 @@ def _sheet(
         kept = {
             int(row): _number(float(scores[row])) for row in nearest if np.isfinite(distance[row])
         }
-    for name, pictures in (("dropped", dropped), ("kept", kept)):
+    for label, kind, pictures in (
+        ("dropped", "bad", dropped),
+        ("kept, nearest to the cut", "good", kept),
+    ):
         if pictures:
             figures = "".join(_figures(corpus, pictures))
-            label = "dropped" if name == "dropped" else "kept, nearest to the cut"
-            yield f'<h3>{label}</h3>\n<div class="sheet {name}">\n{figures}</div>\n'
+            yield f'<h3>{label}</h3>\n<div class="sheet {kind}">\n{figures}</div>\n'
 
 
 def _figures(corpus: Corpus, said: Mapping[int, str]) -> Iterator[str]:

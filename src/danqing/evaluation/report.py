@@ -4,23 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-  body {{ font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 76em; }}
-  td, th {{ padding: .2em .8em; text-align: right; }}
-  td:first-child, th:first-child {{ text-align: left; }}
-  .sheet {{ display: grid; grid-template-columns: repeat(auto-fill, 9.5em); gap: .8em; }}
-  figure {{ margin: 0; font-size: 12px; }}
-  img {{ width: 100%; border: 4px solid #999; box-sizing: border-box; }}
-  .right img {{ border-color: #2a8; }}
-  .wrong img {{ border-color: #d43; }}
-  .reason {{ color: #666; }}
-</style>
-<h1>{title}</h1>
-"""
+from danqing.core import html
 
 _COLUMNS = ("score", "wilson", "clustered", "geneval", "soft", "count")
 _REFERENCES = ("floor", "oracle", "ceiling")
@@ -33,11 +17,11 @@ def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
         result: What `in_domain.run` returns.
         items: The records of all pictures; their files are relative to the page.
     """
-    parts = [_HEAD.format(title=escape(f"{result['task']}: {result['model']}")), _table(result)]
+    body = [_table(result)]
     for category in result["categories"]:
         figures = [_figure(item) for item in items if item["tag"] == category]
-        parts.append(f'<h2>{category}</h2>\n<div class="sheet">\n{"".join(figures)}</div>\n')
-    return "".join(parts)
+        body.append(f'<h2>{category}</h2>\n<div class="sheet">\n{"".join(figures)}</div>\n')
+    return html.page(f"{result['task']}: {result['model']}", body)
 
 
 def _table(result: Mapping[str, Any]) -> str:
@@ -47,14 +31,8 @@ def _table(result: Mapping[str, Any]) -> str:
     }
     rows["macro average"] = result["macro"]
     columns = _COLUMNS + _REFERENCES
-    head = "".join(f"<th>{column}</th>" for column in columns)
-    body = "".join(
-        f"<tr><td>{name}</td>"
-        + "".join(f"<td>{_cell(row.get(c))}</td>" for c in columns)
-        + "</tr>\n"
-        for name, row in rows.items()
-    )
-    return f"<table>\n<tr><th>category</th>{head}</tr>\n{body}</table>\n"
+    cells = ([name, *(_cell(row.get(column)) for column in columns)] for name, row in rows.items())
+    return html.table(("category", *columns), cells)
 
 
 def _cell(value: Any) -> str:
@@ -68,9 +46,11 @@ def _cell(value: Any) -> str:
 
 
 def _figure(item: Mapping[str, Any]) -> str:
-    verdict = {None: "unscored", 1.0: "right"}.get(item["value"], "wrong")
+    verdict, kind = {None: ("unscored", ""), 1.0: ("right", "good")}.get(
+        item["value"], ("wrong", "bad")
+    )
     return (
-        f'<figure class="{verdict}"><a href="{item["file"]}">'
+        f'<figure class="{kind}"><a href="{item["file"]}">'
         f'<img src="{item["file"]}" alt="" loading="lazy"></a>'
         f"<figcaption>{escape(item['prompt'])} "
         f'<span class="reason">({verdict}: {escape(item["reason"])})</span>'

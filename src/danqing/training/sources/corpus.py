@@ -70,13 +70,18 @@ class CorpusLatents:
         return _Rows(self, corpus, rows, wanted, columns, vae, derive(seed, "corpus"))
 
     def _encoded(self, corpus: Corpus, rows: Sequence[int], scale: Scale, vae: VAE) -> Columns:
-        with tqdm(desc=f"latents at {scale.name}", unit="row", dynamic_ncols=True) as bar:
+        bar: tqdm[Any] | None = None
 
-            def show(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
+        def show(done: int, total: int) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = tqdm(desc="latents", total=total, unit="row", dynamic_ncols=True)
+            bar.update(done - bar.n)
 
-            return encode(corpus, rows, scale, vae, show)
+        columns = encode(corpus, rows, scale, vae, show)
+        if bar is not None:
+            bar.close()
+        return columns
 
 
 class _Rows:
