@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from danqing.core.download import EMBEDDED
-from danqing.evaluation.in_domain import judge, prompts
+from danqing.data.synthesis import held_out
+from danqing.evaluation.benchmarks.in_domain import judge
 from danqing.evaluation.painter import painter
 from danqing.pipelines.load import load
 from danqing.pipelines.record import request_from
@@ -44,9 +45,9 @@ def test_it_paints_the_ground_and_the_colour_that_are_asked_for(nano):
 
 @pytest.mark.parametrize("category", ["single_object", "colors", "position"])
 def test_it_paints_what_held_out_prompts_ask_for(nano, category):
-    asked = prompts([category], 4, "dev")
+    asked = held_out(category, 4, "dev")
     images = painter(nano)([prompt.prompt for prompt in asked], [7] * 4)
-    right = [judge(image, prompt).value for image, prompt in zip(images, asked, strict=True)]
+    right = [judge(image, prompt.spec).value for image, prompt in zip(images, asked, strict=True)]
     # Nine in ten are right; another processor's last bits may cost one.
     assert sum(right) >= 3
 

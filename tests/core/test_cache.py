@@ -45,8 +45,11 @@ def test_files_of_other_programs_count(tmp_path):
 
 
 def test_what_fails_to_be_written_leaves_nothing(tmp_path):
-    cache = Rolling(tmp_path, 100)
-    with pytest.raises(ValueError, match="no"), cache.write("a") as staged:
-        staged.write_bytes(b"half")
-        raise ValueError("no")
+    def fail():
+        with Rolling(tmp_path, 100).write("a") as staged:
+            staged.write_bytes(b"half")
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
     assert not list(tmp_path.iterdir())

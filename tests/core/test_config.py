@@ -271,3 +271,13 @@ def test_a_recipe_cannot_extend_itself_or_nothing(tmp_path, base):
     (tmp_path / "other.toml").write_text('extends = "more.toml"\n')
     with pytest.raises(RecipeError, match="extends must be the path of another recipe"):
         load(dict, tmp_path / "more.toml")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    language: Literal["en", "zh"] | None = None
+
+
+@pytest.mark.parametrize("language", ["en", "zh", None])
+def test_a_choice_that_may_be_off_survives_a_dump(language):
+    assert parse(Spoken, dump(Spoken(language))) == Spoken(language)

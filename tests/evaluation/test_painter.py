@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image, ImageChops
 
-from danqing.cli.evaluate import evaluate
+from danqing.cli.evaluate import compare, evaluate
 from danqing.core.errors import RecipeError
 from danqing.evaluation.painter import painter, round_trip
 from danqing.pipelines.load import save
@@ -56,21 +56,16 @@ def test_a_round_trip_is_what_the_vae_makes_of_a_picture(pipeline):
 
 def test_the_command_paints_judges_and_prints_a_table(tmp_path, capsys):
     save(toy(), tmp_path / "toy")
-    settings = {
-        "out": tmp_path / "out",
-        "per_category": 1,
-        "seeds": 2,
-        "categories": ("colors", "counting"),
-        "language": "en",
-    }
+    told = ("per_category=1", "seeds=2", "categories=['colors', 'counting']", "language=en")
+    settings = {"out": tmp_path / "out", "set": told}
     evaluate(str(tmp_path / "toy"), **settings)
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed[1:3]] == ["colors", "counting"]
     assert printed[-1] == str(tmp_path / "out" / "index.html")
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result["categories"]["colors"]["count"] == 2
-    assert "guidance" in json.loads(result["model"])
-    assert "prompt" not in json.loads(result["model"])
+    assert result["table"]["rows"][0]["count"] == 2
+    assert "guidance" in result["generator"]
+    assert "prompt" not in result["generator"]
     assert len(list((tmp_path / "out" / "pictures").glob("*.png"))) == 4
 
     evaluate(str(tmp_path / "toy"), **settings | {"steps": 1})
@@ -79,4 +74,21 @@ def test_the_command_paints_judges_and_prints_a_table(tmp_path, capsys):
 
 def test_a_category_that_is_not_there_is_refused_before_a_model_is_loaded(tmp_path):
     with pytest.raises(RecipeError, match="stars"):
-        evaluate("no-such-model", out=tmp_path, categories=("stars",))
+        evaluate("no-such-model", out=tmp_path, set=("categories=['stars']",))
+
+
+def test_runs_of_two_models_stand_side_by_side(tmp_path, capsys):
+    save(toy(), tmp_path / "toy")
+    told = ("per_category=1", "seeds=1", "categories=['colors']")
+    for name, steps in (("one", 1), ("two", 2)):
+        evaluate(str(tmp_path / "toy"), out=tmp_path / name, set=told, steps=steps)
+    compare((tmp_path / "one", tmp_path / "two"), out=tmp_path / "page" / "both.html")
+    page = (tmp_path / "page" / "both.html").read_text()
+    for name in ("one", "two"):
+        (file,) = (tmp_path / name / "pictures").glob("*.png")
+        assert f'src="../{name}/pictures/{file.name}"' in page
+    with pytest.raises(RecipeError, match="two or more"):
+        compare((tmp_path / "one",), out=tmp_path / "page.html")
+    evaluate(str(tmp_path / "toy"), out=tmp_path / "three", set=(*told, "split=dev"), steps=1)
+    with pytest.raises(RecipeError, match="must ask for the same things"):
+        compare((tmp_path / "one", tmp_path / "three"), out=tmp_path / "page.html")

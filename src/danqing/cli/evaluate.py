@@ -1,95 +1,85 @@
-"""`danqing evaluate`: how well a model paints the small world."""
+"""`danqing evaluate` and `danqing compare`: how good pictures are, and whose are better."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 
 def evaluate(
-    model: Annotated[str, tyro.conf.Positional] = "danqing-nano",
+    target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")] = "danqing-nano",
     /,
     *,
+    on: str = "in_domain",
     out: Path = Path("evaluation"),
-    per_category: int = 40,
-    seeds: int = 2,
-    categories: tuple[str, ...] = (),
-    split: Literal[
-        "dev",
-        "test_iid",
-        "test_comp",
-        "test_pair",
-        "test_count",
-        "test_para",
-        "test_word",
-        "test_char",
-    ] = "test_iid",
-    language: Literal["en", "zh", "both"] = "both",
+    set: tuple[str, ...] = (),
     size: str | None = None,
     steps: int | None = None,
     guidance: float | None = None,
+    hands: int = 1,
 ) -> None:
-    """Paint held-out prompts of coloured shapes and short words, and judge the pictures.
+    """Have a model paint what a benchmark asks for, and score the pictures.
 
-    The judge is deterministic. Intervals are for 95 %. Run it again to resume. The folder then
-    holds every picture, every verdict, the scores as JSON, and a page to look at: index.html.
+    The benchmark is by default that of coloured shapes and short words, whose judge is
+    deterministic. Run it again to resume; a finished run paints and asks nothing. The folder then
+    holds every picture, all that was seen of it, every verdict, the scores with intervals of 95 %
+    as JSON, and a page to look at: index.html.
 
     Args:
-        model: An embedded model, a folder, or a hub name.
+        target: An embedded model, a folder, a hub name; or a TOML file that names another
+            generator: a command, an images endpoint, a folder of pictures.
+        on: A benchmark's name, or a TOML file with its name and settings.
         out: A folder for pictures and results.
-        per_category: Prompts of each category.
-        seeds: Pictures of each prompt.
-        categories: Categories to evaluate; all but the compound ones when none is given.
-        split: What training has not seen: `test_iid` new scenes, the others whole families.
-        language: Language of the prompts.
+        set: Settings of the benchmark, as `split=test_comp per_category=10`.
         size: Width and height in pixels as 256x256, or a ratio; the model's own when not given.
         steps: Sampling steps; the model's own when not given.
         guidance: How closely to follow the prompt; the model's own when not given.
+        hands: Pictures that are judged at once; for judges behind a network.
     """
-    import json
-    from dataclasses import replace
-
     from tqdm import tqdm
 
-    from danqing.core.config import dump
-    from danqing.core.device import pick_device, pick_dtype
-    from danqing.core.log import logger
-    from danqing.evaluation.in_domain import USUAL_CATEGORIES, prompts, run
-    from danqing.evaluation.painter import painter, round_trip
-    from danqing.pipelines.load import load
-    from danqing.pipelines.request import Request
+    from danqing.evaluation.harness import run
+    from danqing.evaluation.recipe import read
 
-    wanted = None if language == "both" else language
-    asked = prompts(categories or USUAL_CATEGORIES, per_category, split, wanted)
+    told = {"size": size, "steps": steps, "guidance": guidance}
+    job = read(target, on, set, {name: value for name, value in told.items() if value is not None})
+    with tqdm(unit="picture", dynamic_ncols=True) as bar:
 
-    device, why_device = pick_device()
-    dtype, why_dtype = pick_dtype(device)
-    logger(__name__).info("%s; %s", why_device, why_dtype)
-    pipeline = load(model, device, dtype)
-    plan = pipeline.plan(Request("-", size=size, steps=steps, guidance=guidance))
-    identity = {
-        key: value
-        for key, value in dump(replace(plan, versions={})).items()
-        if key not in ("prompt", "seed", "batch", "index", "versions")
-    }
-    with tqdm(total=len(asked) * seeds, unit="picture", dynamic_ncols=True) as bar:
-        result = run(
-            painter(pipeline, size=size, steps=steps, guidance=guidance),
-            out,
-            model=json.dumps(identity, sort_keys=True),
-            asked=asked,
-            seeds=seeds,
-            size=plan.size,
-            round_trip=round_trip(pipeline.vae),
-            watch=lambda done, total: bar.update(done - bar.n),
-        )
-    print(f"{'category':<15}{'score':>7}{'95 % by prompt':>18}{'floor':>9}{'ceiling':>9}")
-    for name, scores in result["categories"].items():
-        low, high = scores["clustered"]
-        reference = result["references"][name]
-        floor = f"{reference['floor']:.3f}" if "floor" in reference else ""
+        def watch(what: str, done: int, total: int) -> None:
+            bar.set_description_str(what, refresh=False)
+            bar.total = total
+            bar.update(done - bar.n)
+
+        result = run(job.benchmark, job.generator, out, hands=hands, watch=watch)
+    references = result.get("references", {})
+    print(f"{'':<24}{'score':>8}{'95 % by prompt':>18}{'pictures':>10}{'floor':>8}{'ceiling':>9}")
+    for row in result["table"]["rows"]:
+        score = "" if row["score"] is None else f"{row['score']:.3f}"
+        interval = "" if row["interval"] is None else "{:.3f} to {:.3f}".format(*row["interval"])
+        about = references.get(row["name"], {})
+        bounds = [f"{about[k]:.3f}" if k in about else "" for k in ("floor", "ceiling")]
         print(
-            f"{name:<15}{scores['score']:>7.3f}{f'{low:.3f} to {high:.3f}':>18}"
-            f"{floor:>9}{reference['ceiling']:>9.3f}"
+            f"{row['name'][:23]:<24}{score:>8}{interval:>18}{row['count']:>10,}"
+            f"{bounds[0]:>8}{bounds[1]:>9}"
         )
+    if result["missing"]:
+        print(f"{len(result['missing']):,} pictures are missing and count as wrong")
     print(out / "index.html")
+
+
+def compare(
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")],
+    /,
+    *,
+    out: Path = Path("comparison.html"),
+) -> None:
+    """Put runs of one benchmark side by side: a matrix of scores, and every prompt's pictures.
+
+    Args:
+        runs: Folders that `danqing evaluate` wrote, all of one benchmark.
+        out: The page to write; it finds pictures in the runs' folders.
+    """
+    from danqing.evaluation.recipe import compare as write
+
+    write(runs, out)
+    print(out)

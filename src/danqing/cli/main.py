@@ -13,7 +13,7 @@ from danqing import __doc__ as description
 from danqing.cli import filter
 from danqing.cli.annotate import annotate
 from danqing.cli.compress import compress, verify
-from danqing.cli.evaluate import evaluate
+from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.models import models
@@ -24,6 +24,7 @@ VERBS = {
     verb.__name__: verb
     for verb in (
         annotate,
+        compare,
         compress,
         evaluate,
         filter.filter,

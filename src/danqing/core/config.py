@@ -35,9 +35,9 @@ def load(cls: type[T], path: str | Path, overrides: Sequence[str] = ()) -> T:
     Raises:
         RecipeError: the file is missing or not TOML, or says what `cls` does not know.
     """
-    mapping = _read_file(Path(path))
+    mapping = read_toml(Path(path))
     for override in overrides:
-        _lay_over(mapping, override)
+        lay_over(mapping, override)
     return parse(cls, mapping)
 
 
@@ -80,7 +80,7 @@ def write(obj: Any, path: str | Path) -> None:
         staged.write_text(toml.text(dump(obj)), encoding="utf-8")
 
 
-def _read_file(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return a recipe laid over the one it extends, if any."""
     try:
         mapping = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def _read_file(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         return mapping
     if not isinstance(base, str) or (path.parent / base) in (path, *seen):
         raise RecipeError(f"{EXTENDS} must be the path of another recipe, got {base!r} in {path}.")
-    return _merge(_read_file(path.parent / base, (path, *seen)), mapping)
+    return _merge(read_toml(path.parent / base, (path, *seen)), mapping)
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +131,12 @@ def _bare(field: dataclasses.Field[Any]) -> bool:
     return field.default is missing and field.default_factory is missing
 
 
-def _lay_over(mapping: dict[str, Any], override: str) -> None:
+def lay_over(mapping: dict[str, Any], override: str) -> None:
+    """Lay one `a.b=value` over a mapping; see `load`.
+
+    Raises:
+        RecipeError: it is not of that form, or `a` is no table.
+    """
     path, equals, text = override.partition("=")
     if not equals:
         raise RecipeError(f"override must be key=value, got {override!r}.")
@@ -268,6 +273,8 @@ def _fits(hint: Any, value: Any) -> bool:
     """Return whether a value may have been read by this arm of a union."""
     if registry := _registry(hint):
         return any(registry[name] in (value, type(value)) for name in registry)
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
     return isinstance(value, get_origin(hint) or hint)
 
 

@@ -39,6 +39,8 @@ def resolve(
         StorageError: the disk could not take the files.
     """
     name, folder = str(name_or_path), Path(name_or_path).expanduser()
+    if f"danqing-{name}" in EMBEDDED and not folder.exists():
+        name = f"danqing-{name}"
     if name in EMBEDDED:
         folder = EMBEDDED[name]
         if not folder.is_dir():

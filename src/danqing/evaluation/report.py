@@ -1,58 +1,205 @@
-"""One page for people: the table of scores, and every picture with its verdict."""
+"""Pages for people: a table of scores, and every picture with its verdict, to be filtered.
 
-from collections.abc import Mapping, Sequence
+A page of one run or of several side by side; it needs no network, and finds pictures below the
+runs' folders.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from danqing.core import html
 
-_COLUMNS = ("score", "wilson", "clustered", "geneval", "soft", "count")
-_REFERENCES = ("floor", "oracle", "ceiling")
+_STYLE: Final = """\
+  nav { position: sticky; top: 0; z-index: 1; background: #fff; padding: .6em 0; }
+  nav select, nav input { margin-right: 1em; font: inherit; }
+  section { margin: 1em 0; }
+  section h3 { font-weight: normal; margin: 0 0 .3em; }
+  figure { position: relative; }
+  figure svg { position: absolute; inset: 4px; width: calc(100% - 8px); pointer-events: none; }
+  figure rect { fill: none; stroke: #06c; stroke-width: 2; }
+  .missing { display: grid; place-items: center; aspect-ratio: 1; border: 4px dashed #d43; }
+  ins { background: #cfc; text-decoration: none; } del { background: #fcc; }
+"""
+
+_SCRIPT: Final = """\
+<script>
+  const kind = document.getElementById("kind"), verdict = document.getElementById("verdict");
+  const words = document.getElementById("words"), shown = document.getElementById("shown");
+  function sift() {
+    let count = 0;
+    for (const part of document.querySelectorAll("section")) {
+      const fits = (!kind.value || part.dataset.kind === kind.value)
+        && (!words.value || part.textContent.toLowerCase().includes(words.value.toLowerCase()))
+        && (!verdict.value || part.dataset.verdicts.split(" ").includes(verdict.value)
+            || verdict.value === "differ" && part.dataset.verdicts.includes(" "));
+      part.hidden = !fits;
+      count += fits;
+    }
+    shown.textContent = count + " prompts";
+  }
+  for (const control of [kind, verdict, words]) control.addEventListener("input", sift);
+  sift();
+</script>
+"""
+
+Run = tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]
+"""Where a run's folder is from the page, its result, and its items."""
 
 
 def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
-    """Return an HTML page that needs no network.
+    """Return the page of one run.
 
     Args:
-        result: What `in_domain.run` returns.
-        items: The records of all pictures; their files are relative to the page.
+        result: What is in `result.json`.
+        items: What is in `items.jsonl`.
     """
-    body = [_table(result)]
-    for category in result["categories"]:
-        figures = [_figure(item) for item in items if item["tag"] == category]
-        body.append(f'<h2>{category}</h2>\n<div class="sheet">\n{"".join(figures)}</div>\n')
-    return html.page(f"{result['task']}: {result['model']}", body)
+    body = [f"<p>{escape(_name(result))}; {escape(result['looker'])}</p>\n", _table(result)]
+    return html.page(result["task"], [*body, *_missing(result), *_prompts([("", result, items)])],
+                     _STYLE)  # fmt: skip
+
+
+def comparison(runs: Sequence[Run], differences: str = "") -> str:
+    """Return a page with several runs of one benchmark side by side.
+
+    Args:
+        runs: The runs.
+        differences: HTML that says how sure the differences are.
+    """
+    results = [result for _, result, _ in runs]
+    names = [row["name"] for row in results[0]["table"]["rows"]]
+    lines = ([escape(name), *(_with_interval(r, name) for r in results)] for name in names)
+    matrix = html.table(("", *map(_name, results)), lines)
+    title = f"{results[0]['task']}: {len(runs)} generators"
+    return html.page(title, [matrix, differences, *_prompts(runs)], _STYLE)
+
+
+def _name(result: Mapping[str, Any]) -> str:
+    told = result["generator"]
+    return str(told.get("name") or told.get("model") or json.dumps(told))
+
+
+def _with_interval(result: Mapping[str, Any], name: str) -> str:
+    row = next((row for row in result["table"]["rows"] if row["name"] == name), None)
+    if row is None or row["score"] is None:
+        return ""
+    return f"{_cell(row['score'])} <span class='reason'>{_cell(row['interval'])}</span>"
 
 
 def _table(result: Mapping[str, Any]) -> str:
-    rows = {
-        name: {**scores, **result["references"].get(name, {})}
-        for name, scores in result["categories"].items()
-    }
-    rows["macro average"] = result["macro"]
-    columns = _COLUMNS + _REFERENCES
-    cells = ([name, *(_cell(row.get(column)) for column in columns)] for name, row in rows.items())
-    return html.table(("category", *columns), cells)
+    rows = result["table"]["rows"]
+    references: Mapping[str, Any] = result.get("references", {})
+    more = list(dict.fromkeys(key for row in rows for key in row["more"]))
+    kinds = list(dict.fromkeys(key for row in references.values() for key in row))
+    lines = (
+        [
+            escape(row["name"]),
+            *(_cell(row[key]) for key in ("score", "interval", "count")),
+            *(_cell(row["more"].get(key)) for key in more),
+            *(_cell(references.get(row["name"], {}).get(key)) for key in kinds),
+        ]
+        for row in rows
+    )
+    return html.table(("", "score", "95 % by prompt", "pictures", *more, *kinds), lines)
+
+
+def _missing(result: Mapping[str, Any]) -> Iterator[str]:
+    if result["missing"]:
+        yield f"<h2>{len(result['missing']):,} pictures are missing and count as wrong</h2>\n"
+        rows = ([escape(m["id"]), str(m["seed"]), escape(m["trouble"])] for m in result["missing"])
+        yield html.table(("prompt", "seed", "why"), rows)
+
+
+def _prompts(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield what filters them, and for each prompt the pictures of all runs."""
+    first = runs[0][2]
+    kinds = list(dict.fromkeys(str(item["category"]) for item in first))
+    options = "".join(f"<option>{escape(kind)}</option>" for kind in kinds)
+    yield (
+        f'<nav><select id="kind"><option value="">all categories</option>{options}</select>'
+        '<select id="verdict"><option value="">all verdicts</option><option>good</option>'
+        '<option>bad</option><option value="differ">they differ</option></select>'
+        '<input id="words" placeholder="words" type="search"><span id="shown"></span></nav>\n'
+    )
+    by_run = [_by_prompt(items) for _, _, items in runs]
+    for name, asked in by_run[0].items():
+        figures: list[str] = []
+        verdicts: set[str] = set()
+        for (folder, result, _), items in zip(runs, by_run, strict=True):
+            for item in items.get(name, []):
+                verdicts.add(_verdict(item))
+                figures.append(_figure(item, folder, _name(result) if len(runs) > 1 else ""))
+        item = asked[0]
+        yield (
+            f'<section data-kind="{escape(str(item["category"]))}" '
+            f'data-verdicts="{" ".join(sorted(verdicts))}"><h3>{escape(item["prompt"])}</h3>'
+            f'<div class="sheet">{"".join(figures)}</div></section>\n'
+        )
+    yield _SCRIPT
+
+
+def _by_prompt(items: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        found.setdefault(item["id"], []).append(item)
+    return found
+
+
+def _verdict(item: Mapping[str, Any]) -> str:
+    if item["value"] is None:
+        return "unscored"
+    return "good" if item["value"] >= 1 else "bad"
+
+
+def _figure(item: Mapping[str, Any], folder: str, name: str) -> str:
+    if item["file"] is None:
+        return f'<figure><div class="missing">{escape(str(item["trouble"]))}</div></figure>\n'
+    file = escape(f"{folder}{item['file']}", quote=True)
+    value = "unscored" if item["value"] is None else f"{item['value']:.3g}"
+    said = " ".join(filter(None, (name, value, str(item["reason"]))))
+    return (
+        f'<figure class="{_verdict(item)}"><a href="{file}"><img src="{file}" alt="" '
+        f'loading="lazy"></a>{_overlay(item)}<figcaption>{_difference(item)}'
+        f'<span class="reason">{escape(said)}</span></figcaption></figure>\n'
+    )
+
+
+def _overlay(item: Mapping[str, Any]) -> str:
+    """Return boxes of what a detector found, where it says so."""
+    found = item["details"].get("detections") or []
+    boxes = [thing["box"] for thing in found if len(thing.get("box") or ()) == 4]
+    size = item["details"].get("size")
+    if not boxes or not size:
+        return ""
+    drawn = "".join(
+        f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"/>'
+        for left, top, right, bottom in boxes
+    )
+    return f'<svg viewBox="0 0 {size[0]} {size[1]}">{drawn}</svg>'
+
+
+def _difference(item: Mapping[str, Any]) -> str:
+    """Return what was read, with what differs from what was asked for marked."""
+    read, target = item["details"].get("read"), item["details"].get("target")
+    if not isinstance(read, str) or not isinstance(target, str):
+        return ""
+    parts: list[str] = []
+    for kind, i, j, k, m in SequenceMatcher(None, target, read, autojunk=False).get_opcodes():
+        if kind == "equal":
+            parts.append(escape(target[i:j]))
+        else:
+            parts.append(f"<del>{escape(target[i:j])}</del>" if j > i else "")
+            parts.append(f"<ins>{escape(read[k:m])}</ins>" if m > k else "")
+    return f"{''.join(parts)}<br>"
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int):
-        return str(value)
+        return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.3f}"
     return " to ".join(f"{end:.3f}" for end in value)
-
-
-def _figure(item: Mapping[str, Any]) -> str:
-    verdict, kind = {None: ("unscored", ""), 1.0: ("right", "good")}.get(
-        item["value"], ("wrong", "bad")
-    )
-    return (
-        f'<figure class="{kind}"><a href="{item["file"]}">'
-        f'<img src="{item["file"]}" alt="" loading="lazy"></a>'
-        f"<figcaption>{escape(item['prompt'])} "
-        f'<span class="reason">({verdict}: {escape(item["reason"])})</span>'
-        f"</figcaption></figure>\n"
-    )

@@ -94,6 +94,41 @@ def clustered_bootstrap(
     return Interval(float(low), float(high))
 
 
+def ratio_bootstrap(
+    parts: Sequence[float],
+    wholes: Sequence[float],
+    clusters: Sequence[object],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Interval | None:
+    """Return the percentile interval of a sum over a sum, such as words read over words asked for.
+
+    Args:
+        parts: What was reached by each item.
+        wholes: What could be reached.
+        clusters: What each item belongs to; whole clusters are drawn again.
+        confidence: How often the range shall hold the true ratio.
+        resamples: Draws of the bootstrap.
+        seed: Same seed, same interval.
+
+    Returns:
+        The interval, or None where there is nothing to be reached.
+    """
+    if not sum(wholes):
+        return None
+    names = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters))}
+    places = np.array([names[cluster] for cluster in clusters])
+    tops, bottoms = (np.bincount(places, values) for values in (parts, wholes))
+    draw = np.random.default_rng(seed)
+    times = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
+    below = times @ bottoms
+    ratios = (times @ tops)[below > 0] / below[below > 0]
+    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high))
+
+
 def _at_most(successes: int, trials: int, share: float) -> float:
     """Return the binomial probability of `successes` or fewer."""
     logs = [

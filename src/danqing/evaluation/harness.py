@@ -1,0 +1,222 @@
+"""Plan, paint, look, score, fold, report: each goes on where it was, and repeats nothing.
+
+A picture is kept under the hash of all that made it, what was seen of it under the hash of the
+picture and of who looked. So running again paints and asks only what is missing, and scores
+everything anew.
+"""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+
+from danqing.core import config
+from danqing.core.errors import RecipeError
+from danqing.core.files import atomic_path
+from danqing.evaluation.benchmark import Ask, Benchmark, Item, Referenced, Seen, benchmarks
+from danqing.evaluation.generators import Generator
+from danqing.evaluation.memory import Memory
+from danqing.evaluation.report import page
+
+Watch = Callable[[str, int, int], object]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+_PACKAGES: Final = ("danqing", "torch", "numpy", "pillow", "rapidocr", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A picture that is wanted, and where it goes."""
+
+    ask: Ask
+    seed: int
+    file: str
+
+
+def task(benchmark: Benchmark) -> str:
+    """Return a benchmark's name, version and mode, as `geneval@1, official`."""
+    return f"{benchmarks.name_of(benchmark)}@{benchmark.version}, {benchmark.mode}"
+
+
+def run(
+    benchmark: Benchmark,
+    generator: Generator,
+    out: Path,
+    *,
+    hands: int = 1,
+    watch: Watch = lambda what, done, total: None,
+) -> dict[str, Any]:
+    """Score a generator; run it again to go on where it was stopped.
+
+    Leaves in `out`: `pictures/` with a record beside each, `seen.jsonl`, `items.jsonl` with every
+    verdict, `result.json`, and `index.html` to look at.
+
+    Args:
+        benchmark: What is asked for, and how it is scored.
+        generator: Who paints.
+        out: The folder of the run; several benchmarks may share one for each generator.
+        hands: Pictures that are looked at at once.
+        watch: Told how far it is.
+
+    Returns:
+        What is in `result.json`.
+
+    Raises:
+        RecipeError: nothing is asked for.
+        SourceError: the benchmark's data are not there.
+        StorageError: the folder cannot be written.
+    """
+    started = time.time()
+    asks = benchmark.asks()
+    if not asks:
+        raise RecipeError(
+            f"{task(benchmark)} must ask for something, got nothing; raise its count."
+        )
+    wanted = {ask.id: list(_pictures(ask, generator)) for ask in asks}
+    assert len(wanted) == len(asks), "two asks have one id"
+    troubles = _paint(asks, wanted, generator, out, watch)
+    items = _score(benchmark, asks, wanted, troubles, out, hands, watch)
+    table = benchmark.fold(items)
+    result: dict[str, Any] = {
+        "task": task(benchmark),
+        "settings": config.dump(benchmark),
+        "generator": dict(generator.identity()),
+        "looker": benchmark.looker,
+        "asks_sha256": digest(asks),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 1),
+        "versions": _versions(),
+        "pictures": len(items),
+        "missing": [{"id": i.ask.id, "seed": i.seed, "trouble": i.trouble}
+                    for i in items if i.trouble],
+        "table": table.record,
+    }  # fmt: skip
+    if isinstance(benchmark, Referenced):
+        result["references"] = benchmark.references(getattr(generator, "round_trip", None))
+    _write(out / "items.jsonl", "".join(_dump(item.record) + "\n" for item in items))
+    _write(out / "result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    _write(out / "index.html", page(result, [item.record for item in items]))
+    return result
+
+
+def digest(asks: Sequence[Ask]) -> str:
+    """Return the hex sha256 of everything that is asked for, to be kept beside every result."""
+    lines = (_dump([a.id, a.prompt, a.category, a.language, a.seeds, dict(a.data)]) for a in asks)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _pictures(ask: Ask, generator: Generator) -> Iterator[_Picture]:
+    sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in ask.sources]
+    for seed in ask.seeds:
+        told = _dump([dict(generator.identity()), ask.prompt, seed, sources])
+        key = hashlib.sha256(told.encode()).hexdigest()[:20]
+        yield _Picture(ask, seed, f"pictures/{key}.png")
+
+
+def _paint(
+    asks: Sequence[Ask],
+    wanted: dict[str, list[_Picture]],
+    generator: Generator,
+    out: Path,
+    watch: Watch,
+) -> dict[str, str]:
+    """Paint what is missing; return, by file, why pictures are not there."""
+    troubles: dict[str, str] = {}
+    done, total = 0, sum(map(len, wanted.values()))
+    for ask in asks:
+        pictures = wanted[ask.id]
+        # Together or not at all: pictures may depend, in the last bit, on their batch.
+        if not all((out / picture.file).exists() for picture in pictures):
+            painted = generator.paint(ask)
+            for picture, image in zip(pictures, painted, strict=True):
+                if isinstance(image, str):
+                    troubles[picture.file] = image
+                else:
+                    _keep(picture, image, generator, out)
+        done += len(pictures)
+        watch("painting", done, total)
+    return troubles
+
+
+def _keep(picture: _Picture, image: Image.Image, generator: Generator, out: Path) -> None:
+    record = {
+        "prompt": picture.ask.prompt,
+        "seed": picture.seed,
+        "sources": [str(path) for path in picture.ask.sources],
+        "generator": dict(generator.identity()),
+    }
+    path = out / picture.file
+    _write(path.with_suffix(".json"), json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    with atomic_path(path) as staged:
+        image.convert("RGB").save(staged, format="PNG")
+
+
+def _score(
+    benchmark: Benchmark,
+    asks: Sequence[Ask],
+    wanted: dict[str, list[_Picture]],
+    troubles: dict[str, str],
+    out: Path,
+    hands: int,
+    watch: Watch,
+) -> list[Item]:
+    memory = Memory(out / "seen.jsonl")
+    name = benchmarks.name_of(benchmark)
+
+    def look(picture: _Picture) -> Seen | None:
+        path = out / picture.file
+        if picture.file in troubles or not path.exists():
+            return None
+        data = hashlib.sha256(path.read_bytes()).hexdigest()
+        told = [name, benchmark.version, benchmark.looker, picture.ask.id, data]
+        key = hashlib.sha256(_dump(told).encode()).hexdigest()[:24]
+        if (seen := memory.get(key)) is None:
+            with Image.open(path) as image:
+                seen = benchmark.look(picture.ask, image.convert("RGB"))
+            memory.put(key, seen)
+        return seen
+
+    pictures = [picture for ask in asks for picture in wanted[ask.id]]
+    seen: dict[str, list[Seen | None]] = {ask.id: [] for ask in asks}
+    with ThreadPoolExecutor(hands, "look") as pool:
+        for done, (picture, found) in enumerate(
+            zip(pictures, pool.map(look, pictures), strict=True), 1
+        ):
+            seen[picture.ask.id].append(found)
+            watch("looking", done, len(pictures))
+    return [
+        Item(ask, picture.seed, None if found is None else picture.file,
+             None if found is not None else troubles.get(picture.file, "it was not painted"),
+             found, score)
+        for ask in asks
+        for picture, found, score in zip(
+            wanted[ask.id], seen[ask.id], benchmark.score(ask, seen[ask.id]), strict=True
+        )
+    ]  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _dump(record: object) -> str:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as staged:
+        staged.write_text(text, encoding="utf-8")

@@ -1,0 +1,133 @@
+"""Whoever paints, a picture comes back for each seed, or one line that says why not."""
+
+import base64
+import io
+import json
+import re
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import pytest
+from PIL import Image
+
+from danqing.core.errors import RecipeError, SourceError, UnknownName
+from danqing.evaluation.benchmark import Ask
+from danqing.evaluation.generators import Command, Folder, ImagesEndpoint, Model
+from danqing.evaluation.recipe import compare, read
+
+ASK = Ask(id="7", prompt="a {seed} of 'red' $HOME", category="all", seeds=(3, 4))
+WRITE = (
+    "import sys; from PIL import Image; "
+    "Image.new('RGB', (len(sys.argv[1]), int(sys.argv[2])), 'red').save(sys.argv[3])"
+)
+
+
+def command(code=WRITE, **settings):
+    run = f'"{sys.executable}" -c "{code}" {{prompt}} {{seed}} {{out}}'
+    return Command(run=run, called="ours", **settings)
+
+
+def test_a_command_gets_the_prompt_as_it_is_and_paints_every_seed():
+    first, second = command().paint(ASK)
+    assert first.size == (len(ASK.prompt), 3)
+    assert second.size == (len(ASK.prompt), 4)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys; sys.exit('no lamp')", r"ended with 1 \(no lamp\)"),
+        ("pass", "wrote no picture"),
+        ("import sys; open(sys.argv[3], 'w').write('x')", "it is no picture"),
+        ("import time; time.sleep(9)", "failed"),
+    ],
+)
+def test_a_command_that_fails_is_a_picture_that_is_missing(code, said):
+    (why, _) = command(code, timeout=3.0).paint(ASK)
+    assert re.search(said, why)
+
+
+def test_a_command_needs_to_know_what_and_where():
+    with pytest.raises(RecipeError, match=r"must have \{prompt\} and"):
+        Command(run="sd {prompt}", called="sd")
+
+
+class Api(BaseHTTPRequestHandler):
+    """An images API that is good for one picture."""
+
+    asked: ClassVar[list[dict]] = []
+    reply: ClassVar[bytes | None] = None
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(body | {"key": self.headers.get("Authorization")})
+        buffer = io.BytesIO()
+        Image.new("RGB", (4, 4), "blue").save(buffer, "PNG")
+        picture = {"data": [{"b64_json": base64.b64encode(buffer.getvalue()).decode()}]}
+        data = self.reply or json.dumps(picture).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def api():
+    Api.asked.clear()
+    Api.reply = None
+    server = HTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/images/generations"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_endpoint_is_asked_once_a_seed(api, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "secret")
+    made = ImagesEndpoint(url=api, model="m", size="4x4", key="OUR_KEY").paint(ASK)
+    assert [image.size for image in made] == [(4, 4)] * 2
+    assert [body["seed"] for body in Api.asked] == [3, 4]
+    assert Api.asked[0]["prompt"] == ASK.prompt
+    assert Api.asked[0]["key"] == "Bearer secret"
+    with pytest.raises(RecipeError, match="must hold the endpoint's key"):
+        ImagesEndpoint(url=api, model="m", key="NO_KEY").paint(ASK)
+
+
+@pytest.mark.parametrize(
+    "reply", [b"no JSON", b'{"data": []}', b'{"data": [{"b64_json": "eA=="}]}']
+)
+def test_an_endpoint_that_answers_nonsense_is_a_picture_that_is_missing(api, reply):
+    Api.reply = reply
+    assert all(isinstance(why, str) for why in ImagesEndpoint(url=api, model="m").paint(ASK))
+
+
+def test_finished_pictures_are_found_by_prompt_and_number(tmp_path):
+    (tmp_path / "7").mkdir()
+    Image.new("RGB", (5, 5)).save(tmp_path / "7/00001.png")
+    first, second = Folder(path=tmp_path, called="theirs").paint(ASK)
+    assert first == "00000.png is not there"
+    assert second.size == (5, 5)
+    with pytest.raises(SourceError, match="must exist"):
+        Folder(path=tmp_path / "none", called="theirs").paint(ASK)
+
+
+def test_a_target_is_a_model_or_a_file(tmp_path):
+    job = read("danqing-nano", "in_domain", ["per_category=3"], {"steps": 4})
+    assert job.generator == Model(model="danqing-nano", steps=4)
+    assert job.benchmark.per_category == 3
+    file = tmp_path / "other.toml"
+    file.write_text('name = "folder"\npath = "/pictures"\n')
+    with pytest.raises(RecipeError, match="called"):
+        read(str(file), "in_domain", [], {})
+    with pytest.raises(UnknownName, match="Did you mean 'in_domain'"):
+        read("danqing-nano", "indomain", [], {})
+
+
+def test_runs_that_ask_for_other_things_are_not_compared(tmp_path):
+    with pytest.raises(RecipeError, match="must be folders that danqing evaluate wrote"):
+        compare([tmp_path, tmp_path], tmp_path / "page.html")
