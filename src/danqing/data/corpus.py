@@ -7,7 +7,8 @@ place and never changes. Filters add columns: `score_*` for numbers, `note_*` fo
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS: Final = 1024
 CHUNK_BYTES: Final = 256 << 20
-"""A chunk is written when it has as many rows or bytes."""
+"""A chunk ends when it has as many rows or bytes."""
+
+PIECE_BYTES: Final = 8 << 20
+"""Bytes of pictures that are held on their way into a chunk."""
+
+PIECE_ROWS: Final = 16
+"""Rows whose pictures are read together.
+
+The memory of so few is used again for the next ones. Larger pieces come from the system each time,
+and its zeroing of their pages costs more than reading them.
+"""
+
+_SKETCHES: Final = 256
 
 
 class Corpus:
@@ -68,6 +81,13 @@ class Corpus:
         found = self._open().to_table(columns={"lacks": f"{column} IS NULL"})
         return np.asarray(found["lacks"])
 
+    def sketches(self, column: str, rows: Sequence[int]) -> Sequence[bytes | None]:
+        """Return what a group filter drew of some rows, read piece by piece when it is asked for.
+
+        None stands for a row with nothing to compare.
+        """
+        return _Sketches(self, f"sketch_{column}", rows)
+
     def sizes(self) -> dict[str, int]:
         """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""
         sizes = {"pictures": 0, "columns": 0}
@@ -108,15 +128,22 @@ class Corpus:
         known = set(self.read(["key"])["key"].to_pylist()) if self.exists else set[str]()
         fresh = (item for item in source.items() if f"{label}/{item.key}" not in known)
         added = 0
+        trouble: list[Exception] = []
         with ThreadPoolExecutor(threads) as pool:
-            for chunk in _chunks(_ahead(pool, fresh, 4 * threads)):
-                rows = [(f"{label}/{item.key}", record) for item, record in chunk]
-                self._append(rows)
-                added += len(rows)
-                show(len(rows))
+            records = _until_trouble(_ahead(pool, fresh, 4 * threads), trouble)
+            for first in records:
+                before = len(self)
+                self._append(_chunk(label, chain([first], records)))
+                rows = len(self) - before
+                added += rows
+                show(rows)
+        if trouble:
+            raise trouble[0]
         return added
 
-    def fill(self, columns: Mapping[str, "pa.Array | pa.ChunkedArray"]) -> None:
+    def fill(
+        self, columns: "Mapping[str, pa.Array | pa.ChunkedArray] | pa.RecordBatchReader"
+    ) -> None:
         """Add columns of one value a row, or put them in the place of those so called.
 
         The new column stands before the old one goes, so a kill leaves one of the two.
@@ -125,12 +152,16 @@ class Corpus:
 
         self.mend()
         dataset = self._open()
-        new = {(f"new_{n}" if n in dataset.schema.names else n): c for n, c in columns.items()}
+        reader = pa.table(dict(columns)).to_reader() if isinstance(columns, Mapping) else columns
+        replaced = [name for name in reader.schema.names if name in dataset.schema.names]
+        new = [f"new_{name}" if name in replaced else name for name in reader.schema.names]
         if not new:
             return
+        schema = pa.schema(zip(new, reader.schema.types, strict=True))
+        renamed = (batch.rename_columns(new) for batch in reader)
         with storage_errors(self.folder):
-            dataset.add_columns(pa.table(new).to_reader())
-            if replaced := [name for name in columns if f"new_{name}" in new]:
+            dataset.add_columns(pa.RecordBatchReader.from_batches(schema, renamed))
+            if replaced:
                 dataset.drop_columns(replaced)
                 _rename(dataset, replaced)
 
@@ -144,26 +175,41 @@ class Corpus:
             else:
                 _rename(dataset, [new.removeprefix("new_")])
 
-    def _append(self, rows: Sequence[tuple[str, Record]]) -> None:
+    def _append(self, pieces: Iterator["pa.RecordBatch"]) -> None:
         import pyarrow as pa
 
-        schema = _schema()
-        values: dict[str, list[Any]] = {name: [] for name in schema.names}
-        for key, record in rows:
-            values["key"].append(key)
-            for name in schema.names[1:]:
-                values[name].append(getattr(record, name))
-        table = pa.table(values, schema=schema)
+        reader = pa.RecordBatchReader.from_batches(_schema(), pieces)
         with storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self.exists:
-                lance_package().write_dataset(table, self.uri)
+                lance_package().write_dataset(reader, self.uri)
                 return
             # Columns that filters added are null in new rows.
-            self._open().insert(table, mode="append")
+            self._open().insert(reader, mode="append")
 
     def _open(self) -> "lance.LanceDataset":
         return lance_package().dataset(self.uri)
+
+
+class _Sketches(Sequence[Any]):
+    """Sketches of some rows, of which few are in memory at a time."""
+
+    def __init__(self, corpus: Corpus, column: str, rows: Sequence[int]) -> None:
+        self._rows = rows
+
+        def read(piece: int) -> list[bytes | None]:
+            some = rows[piece * _SKETCHES : (piece + 1) * _SKETCHES]
+            return [sketch or None for sketch in corpus.take(some, [column])[column].to_pylist()]
+
+        self._piece = lru_cache(maxsize=32)(read)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        return self._piece(place // _SKETCHES)[place % _SKETCHES]
 
 
 def _rename(dataset: "lance.LanceDataset", names: Sequence[str]) -> None:
@@ -190,7 +236,10 @@ def _schema() -> "pa.Schema":
     import pyarrow as pa
 
     text = ("key", "name", "raw", "recaption", "fused", "meta", "trouble")
-    return pa.schema([*((name, pa.string()) for name in text), ("image", pa.large_binary())])
+    # Pictures are compressed as they come.
+    plain = {"lance-encoding:compression": "none"}
+    image = pa.field("image", pa.large_binary(), metadata=plain)
+    return pa.schema([*((name, pa.string()) for name in text), image])
 
 
 def _ahead(
@@ -206,16 +255,32 @@ def _ahead(
         yield item, record.result()
 
 
-def _chunks(
-    records: Iterable[tuple[Item, Record]],
-) -> Iterator[list[tuple[Item, Record]]]:
-    chunk: list[tuple[Item, Record]] = []
-    size = 0
+def _until_trouble(
+    records: Iterable[tuple[Item, Record]], trouble: list[Exception]
+) -> Iterator[tuple[Item, Record]]:
+    """Yield records up to an error and keep it: Lance, which draws them, would keep its text."""
+    try:
+        yield from records
+    except Exception as error:
+        trouble.append(error)
+
+
+def _chunk(label: str, records: Iterable[tuple[Item, Record]]) -> Iterator["pa.RecordBatch"]:
+    """Yield the rows of one chunk in pieces, and draw no record more."""
+    import pyarrow as pa
+
+    schema = _schema()
+    piece: list[tuple[Any, ...]] = []
+    rows = size = held = 0
     for item, record in records:
-        chunk.append((item, record))
-        size += len(record.image)
-        if len(chunk) == CHUNK_ROWS or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        values = (getattr(record, name) for name in schema.names[1:])
+        piece.append((f"{label}/{item.key}", *values))
+        rows, size, held = rows + 1, size + len(record.image), held + len(record.image)
+        full = rows == CHUNK_ROWS or size >= CHUNK_BYTES
+        if full or held >= PIECE_BYTES:
+            yield pa.record_batch(list(zip(*piece, strict=True)), schema=schema)
+            piece, held = [], 0
+        if full:
+            return
+    if piece:
+        yield pa.record_batch(list(zip(*piece, strict=True)), schema=schema)
