@@ -16,6 +16,7 @@ throws the pixels away.
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -45,7 +46,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from danqing.data.pixels import decode
 with ThreadPoolExecutor(2) as pool:
-    for pixels in pool.map(lambda file: decode(file.read_bytes(), 256), Path(sys.argv[1]).iterdir()):
+    files = Path(sys.argv[1]).iterdir()
+    for pixels in pool.map(lambda file: decode(file.read_bytes(), 256), files):
         assert not isinstance(pixels, str), pixels
 """
 
@@ -85,6 +87,8 @@ class Taken(NamedTuple):
     """What one process took."""
 
     seconds: float
+    cpu: float
+    """Seconds of one core."""
     peak: int
     """Bytes of memory of it and its children; pages that they share are counted once."""
 
@@ -136,22 +140,27 @@ def main(
             shutil.copy(file, some)
         size = sum(file.stat().st_size for file in files) / len(files)
         print(f"{len(files)} JPEGs of {size / 1e3:.0f} kB on average, and {few} of them\n")
-        runs = {
-            (name, where): list[Taken]() for name in contenders for where in (all_of_them, some)
-        }
+        sets = (all_of_them, some)
+        runs = {(name, where): list[Taken]() for name in contenders for where in sets}
         for _ in range(repeats):
             for (name, where), taken in runs.items():
                 taken.append(_timed(contenders[name], where))
-    seconds = {key: statistics.median(one.seconds for one in taken) for key, taken in runs.items()}
-    print(f"{'':<22}{'seconds':>9}{'pictures/s':>12}{'without start':>15}{'peak GB':>9}")
+    seconds, cpu = (
+        {key: statistics.median(one[column] for one in taken) for key, taken in runs.items()}
+        for column in (0, 1)
+    )
+    print(
+        f"{'':<22}{'seconds':>9}{'pictures/s':>12}{'without start':>15}{'core-ms each':>14}"
+        f"{'peak GB':>9}"
+    )
     each: dict[str, float] = {}
     for name in contenders:
-        whole, part = seconds[name, all_of_them], seconds[name, some]
+        (whole, part), (work, less) = ([found[name, s] for s in sets] for found in (seconds, cpu))
         each[name] = (whole - part) / (len(files) - few)
         peak = max(one.peak for one in runs[name, all_of_them])
         print(
             f"{name:<22}{whole:>9.1f}{len(files) / whole:>12.1f}{1 / each[name]:>15.1f}"
-            f"{peak / 1e9:>9.2f}"
+            f"{1e3 * (work - less) / (len(files) - few):>14.2f}{peak / 1e9:>9.2f}"
         )
     rivals = [name for name in peers if name in contenders]
     for name in ("danqing", "danqing, pictures in"):
@@ -212,20 +221,24 @@ def _timed(prepare: Prepare, files: Path) -> Taken:
         # Nobody finds what an earlier run has left, or looks for it on the network.
         caches = ("HF_DATASETS_CACHE", "DATA_JUICER_CACHE_HOME")
         fresh = {name: f"{temporary}/{name}" for name in caches} | {"HF_HUB_OFFLINE": "1"}
-        began, peak = time.perf_counter(), 0
+        began, before, peak = time.perf_counter(), _children(), 0
         with Path(temporary, "log").open("w+") as log:
             process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | fresh
             )
             while process.poll() is None:
                 peak = max(peak, memory(process.pid))
-                time.sleep(0.05)
+                time.sleep(0.2)
             seconds = time.perf_counter() - began
             if process.returncode:
-                raise SystemExit(
-                    f"{' '.join(command)} failed:\n{Path(log.name).read_text()[-3000:]}"
-                )
-    return Taken(seconds, peak)
+                raise SystemExit(f"{command} failed:\n{Path(log.name).read_text()[-3000:]}")
+    return Taken(seconds, _children() - before, peak)
+
+
+def _children() -> float:
+    """Return the seconds of a core that all processes have taken that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def memory(process: int) -> int:
