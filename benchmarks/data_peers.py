@@ -16,21 +16,19 @@ throws the pixels away.
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import tyro
 from race import surroundings
+from watch import Taken, watch
 
 from danqing.data.sources import Planted
 from danqing.data.sources.planted import PLANTS
@@ -81,16 +79,6 @@ process:
 
 Prepare = Callable[[Path, Path], Sequence[object]]
 """Given a folder of pictures and an empty one to work in, returns the command to time."""
-
-
-class Taken(NamedTuple):
-    """What one process took."""
-
-    seconds: float
-    cpu: float
-    """Seconds of one core."""
-    peak: int
-    """Bytes of memory of it and its children; pages that they share are counted once."""
 
 
 def main(
@@ -217,42 +205,10 @@ def _cleanvision(python: Path | None, files: Path, work: Path) -> Sequence[objec
 
 def _timed(prepare: Prepare, files: Path) -> Taken:
     with tempfile.TemporaryDirectory() as temporary:
-        command = [str(word) for word in prepare(files, Path(temporary))]
         # Nobody finds what an earlier run has left, or looks for it on the network.
         caches = ("HF_DATASETS_CACHE", "DATA_JUICER_CACHE_HOME")
-        fresh = {name: f"{temporary}/{name}" for name in caches} | {"HF_HUB_OFFLINE": "1"}
-        began, before, peak = time.perf_counter(), _children(), 0
-        with Path(temporary, "log").open("w+") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | fresh
-            )
-            while process.poll() is None:
-                peak = max(peak, memory(process.pid))
-                time.sleep(0.2)
-            seconds = time.perf_counter() - began
-            if process.returncode:
-                raise SystemExit(f"{command} failed:\n{Path(log.name).read_text()[-3000:]}")
-    return Taken(seconds, _children() - before, peak)
-
-
-def _children() -> float:
-    """Return the seconds of a core that all processes have taken that were waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def memory(process: int) -> int:
-    """Return the bytes of a process and its children; pages that they share are counted once."""
-    total = 0
-    try:
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
-        for task in Path(f"/proc/{process}/task").iterdir():
-            total += sum(memory(int(child)) for child in (task / "children").read_text().split())
-    except OSError:
-        pass  # it has just ended
-    return total
+        fresh = {name: f"{temporary}/{name}" for name in caches}
+        return watch(prepare(files, Path(temporary)), fresh | {"HF_HUB_OFFLINE": "1"})
 
 
 def _version(python: Path, package: str) -> str:

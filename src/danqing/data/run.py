@@ -32,10 +32,13 @@ Show = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 FETCHING: Final = "fetching"
-"""What putting rows into the corpus is called among costs."""
+"""The name among costs of what it takes to put rows into the corpus."""
+
+READING: Final = "reading_"
+"""What the name of a pass's reading begins with among costs; its first column follows."""
 
 COMPARING: Final = "comparing_"
-"""What the comparison of a group filter's sketches begins with among costs; its column follows."""
+"""What the name of a comparison of sketches begins with among costs; their column follows."""
 
 _COLUMNS: Final = {
     "head": ("image", "name"),
@@ -93,6 +96,7 @@ def run(recipe: Recipe, show: Show = lambda what, done, total: None) -> dict[str
         MissingPackage: the engine or a filter's network is not installed.
         StorageError: the disk said no.
     """
+    lance_package()  # its import is no cost of rows
     started, began = time.time(), time.process_time()
     corpus, added = fill(recipe, show)
     costs: dict[str, Cost] = {}
@@ -160,7 +164,8 @@ def measure(
     """Measure what a pass has not measured yet of the rows that are still there.
 
     Returns:
-        What that cost, by column; what a decode took is the first filter's that saw pixels.
+        What that cost, by column, and what reading did; a decode is the first filter's that saw
+        pixels.
     """
     todo = _unmeasured(corpus, group, alive)
     if not len(todo):
@@ -189,6 +194,7 @@ def measure_span(task: Task, group: Sequence[Step]) -> int:
     """Measure some rows with the filters of a pass, write the numbers to a file, and return 1."""
     import pyarrow as pa
 
+    started = time.thread_time()
     needs = {need for step in group for need in step.filter.needs}
     wanted = sorted({column for need in needs for column in _COLUMNS.get(need, (need,))})
     dataset = lance_package().dataset(task.uri)
@@ -204,6 +210,7 @@ def measure_span(task: Task, group: Sequence[Step]) -> int:
             columns |= _arrays(column, part, batch)
             seconds[column] += time.thread_time() - began
         pieces.append(pa.table(columns))
+    seconds[READING + group[0].column] = time.thread_time() - started - sum(seconds.values())
     table = pa.concat_tables(pieces).replace_schema_metadata({"seconds": json.dumps(seconds)})
     with atomic_path(task.out) as staged, pa.ipc.new_file(str(staged), table.schema) as writer:
         writer.write_table(table)
@@ -276,12 +283,12 @@ def _merge(
     """Lay the numbers of finished spans over the columns of a corpus; return what they cost."""
     import pyarrow as pa
 
-    costs = {step.column: Cost(0, 0.0) for step in group}
+    costs: dict[str, Cost] = {}
     schema = pa.schema([])
     for task in tasks.values():
         schema = _part(task).schema
         for column, seconds in json.loads(schema.metadata[b"seconds"]).items():
-            rows, before = costs[column]
+            rows, before = costs.get(column, Cost(0, 0.0))
             costs[column] = Cost(rows + len(task.rows), before + seconds)
     schema = schema.remove_metadata().remove(schema.get_field_index("row"))
     known = set(corpus.columns)
@@ -340,7 +347,7 @@ def _judge(corpus: Corpus, fate: Fate, place: int, step: Step) -> dict[str, Cost
     notes[rows] = [m.note for m in measured]
     fate.judge(place, step.filter.cut, pa.array(values, pa.float64()), pa.array(notes, pa.string()))
     corpus.fill({f"score_{step.column}": pa.array(values.astype(np.float32))})
-    return {f"{COMPARING}{step.column}": cost}
+    return {COMPARING + step.column: cost}
 
 
 def _mask(fate: Fate, found: Sequence[Step], stages: Mapping[str, Stage]) -> Any:
