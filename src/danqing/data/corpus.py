@@ -38,6 +38,10 @@ and its zeroing of their pages costs more than reading them.
 """
 
 _SKETCHES: Final = 256
+"""Sketches that are read together."""
+
+_HELD: Final = 32
+"""Such groups that stay in memory for those who come back to them."""
 
 
 class Corpus:
@@ -86,7 +90,7 @@ class Corpus:
 
         None stands for a row with nothing to compare.
         """
-        return _Sketches(self, f"sketch_{column}", rows)
+        return _Sketches(self._open(), f"sketch_{column}", rows)
 
     def sizes(self) -> dict[str, int]:
         """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""
@@ -194,14 +198,14 @@ class Corpus:
 class _Sketches(Sequence[Any]):
     """Sketches of some rows, of which few are in memory at a time."""
 
-    def __init__(self, corpus: Corpus, column: str, rows: Sequence[int]) -> None:
+    def __init__(self, dataset: "lance.LanceDataset", column: str, rows: Sequence[int]) -> None:
         self._rows = rows
 
         def read(piece: int) -> list[bytes | None]:
-            some = rows[piece * _SKETCHES : (piece + 1) * _SKETCHES]
-            return [sketch or None for sketch in corpus.take(some, [column])[column].to_pylist()]
+            some = list(rows[piece * _SKETCHES : (piece + 1) * _SKETCHES])
+            return [sketch or None for sketch in dataset.take(some, [column])[column].to_pylist()]
 
-        self._piece = lru_cache(maxsize=32)(read)
+        self._piece = lru_cache(_HELD)(read)
 
     def __len__(self) -> int:
         return len(self._rows)

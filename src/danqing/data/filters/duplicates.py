@@ -172,22 +172,21 @@ def _hashes(thumbnails: UInt8[np.ndarray, "N S S 3"]) -> UInt64[np.ndarray, "N V
 
 
 def _candidates(
-    queries: UInt64[np.ndarray, " N"], hashes: UInt64[np.ndarray, " N"], block: int = 1 << 20
+    queries: UInt64[np.ndarray, " N"], hashes: UInt64[np.ndarray, " N"], block: int = 1 << 18
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pairs of places, never the same twice in a pair, whose hashes are near."""
     flips = [0, *(1 << bit for bit in range(_QUARTER))]
     for quarter in range(64 // _QUARTER):
         shift = np.uint64(quarter * _QUARTER)
-        mask = np.uint64((1 << _QUARTER) - 1)
-        keys = (hashes >> shift) & mask
+        # The cast keeps the lowest sixteen bits, a quarter.
+        asked, keys = ((some >> shift).astype(np.uint16) for some in (queries, hashes))
         order = np.argsort(keys, kind="stable")
-        sorted_keys = keys[order]
-        asked = (queries >> shift) & mask
+        counts = np.bincount(keys, minlength=1 << _QUARTER)
+        starts = np.cumsum(counts) - counts
         for flip in flips:
-            wanted = asked ^ np.uint64(flip)
-            start = np.searchsorted(sorted_keys, wanted, "left")
-            count = np.minimum(np.searchsorted(sorted_keys, wanted, "right") - start, _CROWD)
-            yield from _pairs(queries, hashes, order, start, count, block)
+            wanted = asked ^ np.uint16(flip)
+            count = np.minimum(counts[wanted], _CROWD)
+            yield from _pairs(queries, hashes, order, starts[wanted], count, block)
 
 
 def _pairs(
