@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from danqing.data.filters import duplicates
 from danqing.data.filters.base import Batch
 from danqing.data.filters.duplicates import Duplicate
 from danqing.data.sources.planted import PLANTS, Planted, scene
@@ -56,6 +57,15 @@ def test_one_of_many_alike_stays():
     measured = Duplicate().compare(sketches([record] * 300))
     kept = [m for m in measured if not Duplicate().cut.reason(m.value)]
     assert len(kept) == 1
+
+
+def test_what_is_in_memory_together_changes_nothing(sound, monkeypatch):
+    rows = [*sound, None, *copies("duplicate-cropped"), *copies("duplicate-encoded")]
+    whole = [m.value for m in Duplicate().compare(rows)]
+    monkeypatch.setattr(duplicates, "_BLOCK", 3)
+    monkeypatch.setattr(duplicates, "_GATHERED", 8)
+    few = [m.value for m in Duplicate().compare(rows)]
+    assert few == pytest.approx(whole, abs=1e-5)
 
 
 def test_colour_tells_apart_what_has_the_same_shapes():
