@@ -33,11 +33,11 @@ PIECE_BYTES: Final = 8 << 20
 PIECE_ROWS: Final = 16
 """Rows whose pictures are read together.
 
-The memory of so few is used again for the next ones. Larger pieces come from the system each time,
-and its zeroing of their pages costs more than reading them.
+The memory of so few is used again for the next ones. For a hundred it comes from the system each
+time, and reading them then takes several times the work.
 """
 
-_SKETCHES: Final = 256
+_SKETCHES: Final = 64
 """Sketches that are read together."""
 
 _HELD: Final = 32

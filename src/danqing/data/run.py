@@ -198,14 +198,14 @@ def measure_span(task: Task, group: Sequence[Step]) -> int:
     needs = {need for step in group for need in step.filter.needs}
     wanted = sorted({column for need in needs for column in _COLUMNS.get(need, (need,))})
     dataset = lance_package().dataset(task.uri)
-    parts = [(step.column, step.filter) for step in group]
-    seconds = {column: 0.0 for column, _ in parts}
+    parts = {step.column: step.filter for step in group}
+    seconds = dict.fromkeys(parts, 0.0)
     pieces: list[pa.Table] = []
     for start in range(0, len(task.rows), PIECE_ROWS):
         rows = list(task.rows[start : start + PIECE_ROWS])
         batch = Batch(dataset.take(rows, columns=wanted).to_pydict(), group[0].side)
         columns: dict[str, pa.Array] = {"row": pa.array(rows, pa.int64())}
-        for column, part in parts:
+        for column, part in parts.items():
             began = time.thread_time()
             columns |= _arrays(column, part, batch)
             seconds[column] += time.thread_time() - began
