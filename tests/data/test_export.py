@@ -91,5 +91,14 @@ def test_a_plan_scales_rows_and_costs(filtered):
     assert large.core_hours == pytest.approx(small.core_hours * 1e9 / ROWS)
     assert large.picture_bytes == pytest.approx(corpus.sizes()["pictures"] * 1e9 / ROWS)
     assert large.gpu_hours(100.0) == 0
+    # Nothing that the run counted is left out, and what is no filter is counted too.
+    costs = manifest["measured"]
+    spent = sum(cost["seconds"] for cost in costs.values())
+    assert small.core_hours * 3600 == pytest.approx(spent)
+    assert [line.label for line in small.lines] == [
+        "fetching", "reading", "broken", "resolution", "luma", "duplicate", "comparing"
+    ]  # fmt: skip
+    compared = next(line for line in small.lines if line.label == "comparing")
+    assert manifest["kept"] <= compared.rows < ROWS
     with pytest.raises(RecipeError, match="run the recipe"):
         plan(manifest | {"measured": {}}, recipe.stages, 1e9, corpus.sizes())

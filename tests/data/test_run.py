@@ -91,6 +91,12 @@ def test_a_second_run_changes_and_measures_nothing(whole, monkeypatch):
     assert outcome(whole) == before
 
 
+def test_how_many_pictures_are_read_together_changes_nothing(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr("danqing.data.run.PIECE_ROWS", 5)
+    run(recipe(tmp_path / "corpus", span=23, workers=1))
+    assert outcome(tmp_path / "corpus") == outcome(whole)
+
+
 def test_moving_a_cut_measures_only_what_now_comes_further(tmp_path):
     made = recipe(tmp_path / "corpus")
     run(made)

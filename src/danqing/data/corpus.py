@@ -8,7 +8,8 @@ place and never changes. Filters add columns: `score_*` for numbers, `note_*` fo
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,23 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS: Final = 1024
 CHUNK_BYTES: Final = 256 << 20
-"""A chunk is written when it has as many rows or bytes."""
+"""A chunk ends when it has as many rows or bytes."""
+
+PIECE_BYTES: Final = 8 << 20
+"""Bytes of pictures that are held on their way into a chunk."""
+
+PIECE_ROWS: Final = 16
+"""Rows whose pictures are read together.
+
+The memory of so few is used again for the next ones. For a hundred it comes from the system each
+time, and reading them then takes several times the work.
+"""
+
+_SKETCHES: Final = 64
+"""Sketches that are read together."""
+
+_HELD: Final = 32
+"""Such groups that stay in memory for those who come back to them."""
 
 
 class Corpus:
@@ -83,6 +100,13 @@ class Corpus:
         found = self._open().to_table(columns={"lacks": f"{column} IS NULL"})
         return np.asarray(found["lacks"])
 
+    def sketches(self, column: str, rows: Sequence[int]) -> Sequence[bytes | None]:
+        """Return what a group filter drew of some rows, read piece by piece when it is asked for.
+
+        None stands for a row with nothing to compare.
+        """
+        return _Sketches(self._open(), f"sketch_{column}", rows)
+
     def sizes(self) -> dict[str, int]:
         """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""
         sizes = {"pictures": 0, "columns": 0}
@@ -123,12 +147,17 @@ class Corpus:
         known = set(self.read(["key"])["key"].to_pylist()) if self.exists else set[str]()
         fresh = (item for item in source.items() if f"{label}/{item.key}" not in known)
         added = 0
+        trouble: list[Exception] = []
         with ThreadPoolExecutor(threads) as pool:
-            for chunk in _chunks(_ahead(pool, fresh, 4 * threads)):
-                rows = [(f"{label}/{item.key}", record) for item, record in chunk]
-                self._append(rows)
-                added += len(rows)
-                show(len(rows))
+            records = _until_trouble(_ahead(pool, fresh, 4 * threads), trouble)
+            for first in records:
+                before = len(self)
+                self._append(_chunk(label, chain([first], records)))
+                rows = len(self) - before
+                added += rows
+                show(rows)
+        if trouble:
+            raise trouble[0]
         return added
 
     def fill(self, columns: Mapping[str, "pa.Array | pa.ChunkedArray"]) -> None:
@@ -143,14 +172,16 @@ class Corpus:
             table = pa.table(dict(columns))
             self._put(table.schema, table.to_batches())
 
-    def lay(self, schema: "pa.Schema", parts: Iterable["pa.Table | None"], length: int) -> None:
-        """Lay values of some rows over columns, piece by piece, so that they may be large.
+    def lay(
+        self, schema: "pa.Schema", spans: Sequence[range], parts: Iterable["pa.Table | None"]
+    ) -> None:
+        """Lay values of some rows over columns, span by span, so that they may be large.
 
         Args:
             schema: The columns.
-            parts: For each of `spans(length)` the new values and their rows, in a column `row`, in
-                order; None: there are none. Rows that are not there keep what they have.
-            length: Rows of a span.
+            spans: All rows, as `spans` gives them.
+            parts: For each span the new values and their rows, in a column `row`, in order; None:
+                there are none. Rows that are not there keep what they have.
 
         Raises:
             StorageError: the disk said no.
@@ -159,7 +190,7 @@ class Corpus:
         dataset = self._open()
 
         def batches() -> Iterator["pa.RecordBatch"]:
-            for span, part in zip(self.spans(length), parts, strict=True):
+            for span, part in zip(spans, parts, strict=True):
                 kept = dataset.to_table(columns=old, offset=span.start, limit=len(span))
                 yield from _laid(schema, span, kept, part).to_batches()
 
@@ -190,23 +221,17 @@ class Corpus:
             else:
                 _rename(dataset, [new.removeprefix("new_")])
 
-    def _append(self, rows: Sequence[tuple[str, Record]]) -> None:
+    def _append(self, pieces: Iterator["pa.RecordBatch"]) -> None:
         import pyarrow as pa
 
-        schema = _schema()
-        values: dict[str, list[Any]] = {name: [] for name in schema.names}
-        for key, record in rows:
-            values["key"].append(key)
-            for name in schema.names[1:]:
-                values[name].append(getattr(record, name))
-        table = pa.table(values, schema=schema)
+        reader = pa.RecordBatchReader.from_batches(_schema(), pieces)
         with storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self.exists:
-                lance_package().write_dataset(table, self.uri)
+                lance_package().write_dataset(reader, self.uri)
                 return
             # Columns that filters added are null in new rows.
-            self._open().insert(table, mode="append")
+            self._open().insert(reader, mode="append")
 
     def _open(self) -> "lance.LanceDataset":
         return lance_package().dataset(self.uri)
@@ -254,6 +279,27 @@ def _laid(
     return pa.table(columns, schema=schema)
 
 
+class _Sketches(Sequence[Any]):
+    """Sketches of some rows, of which few are in memory at a time."""
+
+    def __init__(self, dataset: "lance.LanceDataset", column: str, rows: Sequence[int]) -> None:
+        self._rows = rows
+
+        def read(piece: int) -> list[bytes | None]:
+            some = list(rows[piece * _SKETCHES : (piece + 1) * _SKETCHES])
+            return [sketch or None for sketch in dataset.take(some, [column])[column].to_pylist()]
+
+        self._piece = lru_cache(_HELD)(read)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        return self._piece(place // _SKETCHES)[place % _SKETCHES]
+
+
 def _rename(dataset: "lance.LanceDataset", names: Sequence[str]) -> None:
     alterations: list[Any] = [{"path": f"new_{name}", "name": name} for name in names]
     dataset.alter_columns(*alterations)
@@ -278,7 +324,10 @@ def _schema() -> "pa.Schema":
     import pyarrow as pa
 
     text = ("key", "name", "raw", "recaption", "fused", "meta", "trouble")
-    return pa.schema([*((name, pa.string()) for name in text), ("image", pa.large_binary())])
+    # Pictures are compressed as they come.
+    plain = {"lance-encoding:compression": "none"}
+    image = pa.field("image", pa.large_binary(), metadata=plain)
+    return pa.schema([*((name, pa.string()) for name in text), image])
 
 
 def _ahead(
@@ -294,16 +343,32 @@ def _ahead(
         yield item, record.result()
 
 
-def _chunks(
-    records: Iterable[tuple[Item, Record]],
-) -> Iterator[list[tuple[Item, Record]]]:
-    chunk: list[tuple[Item, Record]] = []
-    size = 0
+def _until_trouble(
+    records: Iterable[tuple[Item, Record]], trouble: list[Exception]
+) -> Iterator[tuple[Item, Record]]:
+    """Yield records up to an error and keep it: Lance, which draws them, would keep its text."""
+    try:
+        yield from records
+    except Exception as error:
+        trouble.append(error)
+
+
+def _chunk(label: str, records: Iterable[tuple[Item, Record]]) -> Iterator["pa.RecordBatch"]:
+    """Yield the rows of one chunk in pieces, and draw no record more."""
+    import pyarrow as pa
+
+    schema = _schema()
+    piece: list[tuple[Any, ...]] = []
+    rows = size = held = 0
     for item, record in records:
-        chunk.append((item, record))
-        size += len(record.image)
-        if len(chunk) == CHUNK_ROWS or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        values = (getattr(record, name) for name in schema.names[1:])
+        piece.append((f"{label}/{item.key}", *values))
+        rows, size, held = rows + 1, size + len(record.image), held + len(record.image)
+        full = rows == CHUNK_ROWS or size >= CHUNK_BYTES
+        if full or held >= PIECE_BYTES:
+            yield pa.record_batch(list(zip(*piece, strict=True)), schema=schema)
+            piece, held = [], 0
+        if full:
+            return
+    if piece:
+        yield pa.record_batch(list(zip(*piece, strict=True)), schema=schema)

@@ -1,8 +1,9 @@
 """What filtering very many pairs would take, from what a run of a few thousand took.
 
 Every filter costs so much a row and sees the rows that came that far, so the sum over filters of
-rows times cost is the work. Costs and shares are those of the run; what one machine cannot measure
-is an assumption that is printed as one.
+rows times cost is the work; what it takes to fetch rows, to read them and to compare sketches is
+counted alike. Costs and shares are those of the run; what one machine cannot measure is an
+assumption that is printed as one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from danqing.core.errors import RecipeError
 from danqing.data.filters.networks import Networked
+from danqing.data.run import COMPARING, FETCHING, READING
 from danqing.data.stages import Stage, Step, passes, steps
 
 SECONDS_AN_HOUR = 3600
@@ -18,10 +20,11 @@ SECONDS_AN_HOUR = 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """What one filter would take."""
+    """What one filter, or what has to be done for it, would take."""
 
     stage: str
     label: str
+    """The filter's name, or what is done: fetching, reading, comparing."""
     rows: float
     """Rows that it sees."""
     seconds: float
@@ -74,12 +77,17 @@ def plan(
         RecipeError: the run did not measure a filter of the recipe.
     """
     rows = manifest["rows"]
+    costs: Mapping[str, Any] = manifest["measured"]
     found = steps(stages)
-    left, lines = float(rows), list[Line]()
+    left, lines = float(rows), _around("", "fetching", costs.get(FETCHING), pairs)
     for group in passes(found):
-        seen = left
+        seen = left / rows * pairs
+        first = group[0]
+        lines += _around(first.stage, "reading", costs.get(READING + first.column), seen)
         for step in group:
-            lines.append(_line(step, manifest, seen / rows * pairs))
+            lines.append(_line(step, costs.get(step.column), seen))
+            compared = costs.get(COMPARING + step.column)
+            lines += _around(step.stage, "comparing", compared, left / rows * pairs)
             left -= manifest["dropped"].get(step.stage, {}).get(step.label, 0)
     kept = pairs * left / rows
     side = found[-1].side if found else 256
@@ -94,8 +102,15 @@ def plan(
     )
 
 
-def _line(step: Step, manifest: Mapping[str, Any], rows: float) -> Line:
-    cost = manifest["measured"].get(step.column)
+def _around(stage: str, label: str, cost: Mapping[str, Any] | None, rows: float) -> list[Line]:
+    """Return a line for what is no filter, or none if the run did not do it."""
+    if not cost or not cost["rows"]:
+        return []
+    seconds = cost["seconds"] / cost["rows"]
+    return [Line(stage=stage, label=label, rows=rows, seconds=seconds, network=False)]
+
+
+def _line(step: Step, cost: Mapping[str, Any] | None, rows: float) -> Line:
     if not cost or not cost["rows"]:
         raise RecipeError(
             f"the run must have measured {step.stage}.{step.label}, got no cost; run the recipe "

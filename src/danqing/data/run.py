@@ -11,7 +11,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,14 +22,23 @@ import numpy as np
 from danqing.core import config
 from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
-from danqing.data.corpus import Corpus, lance_package
+from danqing.data.corpus import PIECE_ROWS, Corpus, lance_package, read_part, write_part
 from danqing.data.engine import hand_out
-from danqing.data.filters.base import Batch, Filter, Loads, Measured
+from danqing.data.filters.base import Batch, Filter, GroupFilter, Loads
 from danqing.data.sources import AnySource
 from danqing.data.stages import Fate, Stage, Step, passes, steps
 
 Show = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
+
+FETCHING: Final = "fetching"
+"""The name among costs of what it takes to put rows into the corpus."""
+
+READING: Final = "reading_"
+"""What the name of a pass's reading begins with among costs; its first column follows."""
+
+COMPARING: Final = "comparing_"
+"""What the name of a comparison of sketches begins with among costs; their column follows."""
 
 _COLUMNS: Final = {
     "head": ("image", "name"),
@@ -87,19 +96,22 @@ def run(recipe: Recipe, show: Show = lambda what, done, total: None) -> dict[str
         MissingPackage: the engine or a filter's network is not installed.
         StorageError: the disk said no.
     """
-    started = time.time()
+    lance_package()  # its import is no cost of rows
+    started, began = time.time(), time.process_time()
     corpus, added = fill(recipe, show)
+    costs: dict[str, Cost] = {}
+    if new := sum(added.values()):
+        costs[FETCHING] = Cost(new, time.process_time() - began)
     found = steps(recipe.stages)
     for step in found:
         if isinstance(step.filter, Loads):
             step.filter.load()
-    costs: dict[str, Cost] = {}
     fate = Fate(len(corpus))
     place = 0
     for group in passes(found):
         costs |= measure(corpus, group, fate.alive, recipe, show)
         for step in group:
-            _judge(corpus, fate, place, step)
+            costs |= _judge(corpus, fate, place, step)
             place += 1
     corpus.fill({"passed": _mask(fate, found, recipe.stages)})
     manifest = {
@@ -152,23 +164,28 @@ def measure(
     """Measure what a pass has not measured yet of the rows that are still there.
 
     Returns:
-        What that cost, by column; what a decode took is the first filter's that saw pixels.
+        What that cost, by column, and what reading did; a decode is the first filter's that saw
+        pixels.
     """
     todo = _unmeasured(corpus, group, alive)
-    spans = [rows for span in corpus.spans(recipe.span) if (rows := _within(todo, span))]
-    if not spans:
+    if not len(todo):
         return {}
     folder = corpus.folder / "parts" / _digest([step.column for step in group])
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [Task(corpus.uri, str(folder / f"{_digest(rows)}.arrow"), rows) for rows in spans]
-    left = [task for task in tasks if not Path(task.out).exists()]
+    spans = list(corpus.spans(recipe.span))
+    tasks = {
+        span: Task(corpus.uri, str(folder / f"{_digest(rows)}.arrow"), rows)
+        for span in spans
+        if (rows := _within(todo, span))
+    }
+    left = [task for task in tasks.values() if not Path(task.out).exists()]
     title = ", ".join(step.label for step in group)
     done = len(tasks) - len(left)
     show(title, done, len(tasks))
     for finished in hand_out(left, group, recipe.runner, recipe.workers):
         done += finished
         show(title, done, len(tasks))
-    costs = _merge(corpus, group, [Path(task.out) for task in tasks])
+    costs = _merge(corpus, group, spans, tasks)
     shutil.rmtree(folder)
     return costs
 
@@ -177,25 +194,25 @@ def measure_span(task: Task, group: Sequence[Step]) -> int:
     """Measure some rows with the filters of a pass, write the numbers to a file, and return 1."""
     import pyarrow as pa
 
+    started = time.thread_time()
     needs = {need for step in group for need in step.filter.needs}
     wanted = sorted({column for need in needs for column in _COLUMNS.get(need, (need,))})
-    table = lance_package().dataset(task.uri).take(list(task.rows), columns=wanted)
-    batch = Batch(table.to_pydict(), group[0].side)
-    columns: dict[str, pa.Array] = {"row": pa.array(task.rows, pa.int64())}
-    seconds: dict[str, float] = {}
-    for step in group:
-        began = time.thread_time()
-        if isinstance(step.filter, Filter):
-            columns |= _arrays(step.column, step.filter.measure(batch))
-        else:
-            sketches = step.filter.sketch(batch)
-            columns[f"sketch_{step.column}"] = pa.array([s or b"" for s in sketches], pa.binary())
-        seconds[step.column] = seconds.get(step.column, 0.0) + time.thread_time() - began
-    about = {"seconds": json.dumps(seconds)}
-    with atomic_path(task.out) as staged, pa.OSFile(str(staged), "wb") as sink:
-        table = pa.table(columns).replace_schema_metadata(about)
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
+    dataset = lance_package().dataset(task.uri)
+    parts = {step.column: step.filter for step in group}
+    seconds = dict.fromkeys(parts, 0.0)
+    pieces: list[pa.Table] = []
+    for start in range(0, len(task.rows), PIECE_ROWS):
+        rows = list(task.rows[start : start + PIECE_ROWS])
+        batch = Batch(dataset.take(rows, columns=wanted).to_pydict(), group[0].side)
+        columns: dict[str, pa.Array] = {"row": pa.array(rows, pa.int64())}
+        for column, part in parts.items():
+            began = time.thread_time()
+            columns |= _arrays(column, part, batch)
+            seconds[column] += time.thread_time() - began
+        pieces.append(pa.table(columns))
+    seconds[READING + group[0].column] = time.thread_time() - started - sum(seconds.values())
+    table = pa.concat_tables(pieces).replace_schema_metadata({"seconds": json.dumps(seconds)})
+    write_part(table, Path(task.out))
     return 1
 
 
@@ -244,9 +261,13 @@ def _within(todo: np.ndarray, span: range) -> list[int]:
     return todo[first:last].tolist()
 
 
-def _arrays(column: str, measured: Sequence[Measured]) -> dict[str, Any]:
+def _arrays(column: str, part: Filter | GroupFilter, batch: Batch) -> dict[str, Any]:
+    """Return the columns that a filter gives."""
     import pyarrow as pa
 
+    if not isinstance(part, Filter):
+        return {f"sketch_{column}": pa.array([s or b"" for s in part.sketch(batch)], pa.binary())}
+    measured = part.measure(batch)
     values = [np.nan if m.value is None else m.value for m in measured]
     notes = [m.note for m in measured]
     return {
@@ -255,51 +276,48 @@ def _arrays(column: str, measured: Sequence[Measured]) -> dict[str, Any]:
     }
 
 
-def _merge(corpus: Corpus, group: Sequence[Step], parts: Sequence[Path]) -> dict[str, Cost]:
+def _merge(
+    corpus: Corpus, group: Sequence[Step], spans: Sequence[range], tasks: Mapping[range, Task]
+) -> dict[str, Cost]:
     """Lay the numbers of finished spans over the columns of a corpus; return what they cost."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    tables = [pa.ipc.open_file(pa.OSFile(str(path))).read_all() for path in parts]
-    costs = {step.column: Cost(0, 0.0) for step in group}
-    for table in tables:
-        for column, seconds in json.loads(table.schema.metadata[b"seconds"]).items():
-            rows, before = costs[column]
-            costs[column] = Cost(rows + len(table), before + seconds)
-    new = pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
-    rows = np.asarray(new["row"])
-    mask = np.zeros(len(corpus), bool)
-    mask[rows] = True
-    order = pa.array(np.argsort(rows))
-    columns: dict[str, Any] = {}
-    for name in new.schema.names[1:]:
-        old = corpus.read([name])
-        kind = new.schema.field(name).type
-        base = old[name].combine_chunks() if name in old.schema.names else pa.nulls(len(mask), kind)
-        values = new[name].take(order).combine_chunks()
-        columns[name] = pc.replace_with_mask(base, pa.array(mask), values)  # pyright: ignore[reportAttributeAccessIssue]
-    corpus.fill(columns)
+    costs: dict[str, Cost] = {}
+
+    def parts() -> Iterator[pa.Table | None]:
+        for span in spans:
+            part = read_part(Path(tasks[span].out)) if span in tasks else None
+            if part is not None:
+                for column, seconds in json.loads(part.schema.metadata[b"seconds"]).items():
+                    rows, before = costs.get(column, Cost(0, 0.0))
+                    costs[column] = Cost(rows + len(part), before + seconds)
+            yield part
+
+    first = read_part(Path(next(iter(tasks.values())).out)).schema.remove_metadata()
+    corpus.lay(first.remove(first.get_field_index("row")), spans, parts())
     return costs
 
 
-def _judge(corpus: Corpus, fate: Fate, place: int, step: Step) -> None:
+def _judge(corpus: Corpus, fate: Fate, place: int, step: Step) -> dict[str, Cost]:
+    """Drop what a step does not keep; return what comparing took, if it compares."""
     import pyarrow as pa
 
     if isinstance(step.filter, Filter):
         names = f"score_{step.column}", f"note_{step.column}"
         table = corpus.read(names)
         fate.judge(place, step.filter.cut, table[names[0]], table[names[1]])
-        return
+        return {}
     rows = np.flatnonzero(fate.alive)
-    column = f"sketch_{step.column}"
-    sketches = corpus.take(rows.tolist(), [column])[column].to_pylist()
-    measured = step.filter.compare([sketch or None for sketch in sketches])
+    began = time.process_time()
+    measured = step.filter.compare(corpus.sketches(step.column, rows.tolist()))
+    cost = Cost(len(rows), time.process_time() - began)
     values = np.full(len(fate.alive), np.nan)
     values[rows] = [np.nan if m.value is None else m.value for m in measured]
     notes = np.full(len(fate.alive), None, object)
     notes[rows] = [m.note for m in measured]
     fate.judge(place, step.filter.cut, pa.array(values, pa.float64()), pa.array(notes, pa.string()))
     corpus.fill({f"score_{step.column}": pa.array(values.astype(np.float32))})
+    return {COMPARING + step.column: cost}
 
 
 def _mask(fate: Fate, found: Sequence[Step], stages: Mapping[str, Stage]) -> Any:

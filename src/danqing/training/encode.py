@@ -93,7 +93,7 @@ def encode(
             path = _part(folder, span, todo)
             yield read_part(path) if path.exists() else None
 
-    corpus.lay(schema, parts(), _SPAN)
+    corpus.lay(schema, spans, parts())
     shutil.rmtree(folder)
     return names
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from danqing.data.filters import duplicates
 from danqing.data.filters.base import Batch
-from danqing.data.filters.duplicates import Duplicate, nearest_before
+from danqing.data.filters.duplicates import Duplicate
 from danqing.data.sources.planted import PLANTS, Planted, scene
 
 SOURCE = Planted(rows=2000, side=288)
@@ -58,12 +59,21 @@ def test_one_of_many_alike_stays():
     assert len(kept) == 1
 
 
+def test_what_is_in_memory_together_changes_nothing(sound, monkeypatch):
+    rows = [*sound, None, *copies("duplicate-cropped"), *copies("duplicate-encoded")]
+    whole = [m.value for m in Duplicate().compare(rows)]
+    monkeypatch.setattr(duplicates, "_BLOCK", 3)
+    monkeypatch.setattr(duplicates, "_GATHERED", 8)
+    few = [m.value for m in Duplicate().compare(rows)]
+    assert few == pytest.approx(whole, abs=1e-5)
+
+
 def test_colour_tells_apart_what_has_the_same_shapes():
     thumbnails = np.full((2, 36, 36, 3), 128, np.uint8)
     thumbnails[0, 10:20, 10:20] = 200, 60, 60
     thumbnails[1, 10:20, 10:20] = 60, 130, 60
-    likeness, _ = nearest_before(thumbnails)
-    assert likeness[1] < 0.9
+    _, green = Duplicate().compare([bytes(8) + thumbnail.tobytes() for thumbnail in thumbnails])
+    assert green.value < 0.9
 
 
 def test_rows_without_a_picture_are_left_out(sound):

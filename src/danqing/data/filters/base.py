@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+from jaxtyping import Int16
 from PIL import Image
 
 from danqing.core.errors import RecipeError
@@ -105,6 +106,16 @@ class Batch:
         return [
             pixels if isinstance(pixels, str) else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
             for pixels in self.images
+        ]
+
+    @cached_property
+    def edges(self) -> list[Int16[np.ndarray, "_ _"] | str]:
+        """The Laplacian of each picture's brightness, or what is wrong with it."""
+        import cv2
+
+        return [
+            gray if isinstance(gray, str) else cv2.Laplacian(gray, cv2.CV_16S)
+            for gray in self.grays
         ]
 
     @cached_property

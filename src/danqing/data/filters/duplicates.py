@@ -10,8 +10,9 @@ are compared in colour, because a red circle and a green one hash alike.
 Dimension key: N rows, V views, S side of a thumbnail.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import ClassVar, Final
 
 import numpy as np
@@ -35,6 +36,11 @@ _VIEWS: Final = (
     ),
 )
 """Left and upper edge and length of what is hashed, as shares of the sides: all, then crops."""
+_BLOCK: Final = 256
+"""Thumbnails that are in memory together."""
+_GATHERED: Final = 1 << 16
+"""Pairs that are gathered before they are looked at."""
+_NO_HASH: Final = np.empty((0, len(_VIEWS)), np.uint64)
 
 
 @filters.register("duplicate")
@@ -65,26 +71,49 @@ class Duplicate:
 
     def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
         """Return likeness, 0 where there is no candidate."""
-        rows = np.array([row for row, sketch in enumerate(sketches) if sketch is not None], int)
         found: list[Measured] = [Measured(None)] * len(sketches)
-        if not len(rows):
-            return found
-        packed = np.frombuffer(b"".join(s for s in sketches if s is not None), np.uint8)
-        packed = packed.reshape(len(rows), 8 + 3 * _SIDE**2)
-        pixels = packed[:, :8].copy().view(np.uint64)[:, 0]
+        rows, pixels, hashes = _hashed(sketches)
         order = np.lexsort((rows, np.iinfo(np.uint64).max - pixels))
-        thumbnails = packed[order, 8:].reshape(-1, _SIDE, _SIDE, 3)
-        views = _VIEWS if self.crops else _VIEWS[:1]
-        likeness, original = nearest_before(thumbnails, views, self.crowd)
-        for place, value, other in zip(order, likeness, original, strict=True):
-            note = f"like row {rows[order[other]]}" if other >= 0 else None
-            found[rows[place]] = Measured(float(value), note)
+        rows = rows[order]
+
+        def look(places: np.ndarray) -> UInt8[np.ndarray, "N S S 3"]:
+            return _unpacked([sketches[row] or b"" for row in rows[places].tolist()])[1]
+
+        likeness, original = _nearest_before(hashes[order], look, self.crops, self.crowd)
+        for row, value, other in zip(rows, likeness, original, strict=True):
+            note = f"like row {rows[other]}" if other >= 0 else None
+            found[row] = Measured(float(value), note)
         return found
 
 
-def nearest_before(
-    thumbnails: UInt8[np.ndarray, "N S S 3"],
-    views: Sequence[tuple[float, float, float]] = _VIEWS,
+def _hashed(
+    sketches: Sequence[bytes | None],
+) -> tuple[Int64[np.ndarray, " N"], UInt64[np.ndarray, " N"], UInt64[np.ndarray, "N V"]]:
+    """Return the rows that have a sketch, their pictures' numbers of pixels, and their hashes.
+
+    These are a fortieth of the sketches, which are therefore drawn in blocks and not kept.
+    """
+    rows, pixels, hashes = [np.empty(0, np.int64)], [np.empty(0, np.uint64)], [_NO_HASH]
+    numbered = ((row, sketch) for row, sketch in enumerate(sketches) if sketch is not None)
+    while block := list(islice(numbered, _BLOCK)):
+        counts, thumbnails = _unpacked([sketch for _, sketch in block])
+        rows.append(np.array([row for row, _ in block], np.int64))
+        pixels.append(counts)
+        hashes.append(_hashes(thumbnails))
+    return np.concatenate(rows), np.concatenate(pixels), np.concatenate(hashes)
+
+
+def _unpacked(
+    sketches: Sequence[bytes],
+) -> tuple[UInt64[np.ndarray, " N"], UInt8[np.ndarray, "N S S 3"]]:
+    packed = np.frombuffer(b"".join(sketches), np.uint8).reshape(len(sketches), -1)
+    return packed[:, :8].copy().view(np.uint64)[:, 0], packed[:, 8:].reshape(-1, _SIDE, _SIDE, 3)
+
+
+def _nearest_before(
+    hashes: UInt64[np.ndarray, "N V"],
+    look: Callable[[np.ndarray], UInt8[np.ndarray, "_ S S 3"]],
+    crops: bool = True,
     crowd: int = 256,
 ) -> tuple[Float32[np.ndarray, " N"], Int64[np.ndarray, " N"]]:
     """Return each picture's likeness to the most similar one before it, and that one's place.
@@ -92,16 +121,16 @@ def nearest_before(
     Likeness is 0 and the place -1 where nothing before it hashes alike.
 
     Args:
-        thumbnails: Small pictures, the better first.
-        views: Left and upper edge and length of what is hashed of each; the first is all of it.
+        hashes: Hashes of each picture's views, the better pictures first.
+        look: Gives the thumbnails of some places.
+        crops: Whether all views are compared with others, or only the first, which is all of it.
         crowd: Rows that a row is compared with, at most, for each quarter of a hash.
     """
-    hashes = np.stack([_hash(thumbnails, view) for view in views], axis=1)
-    likeness = np.zeros(len(thumbnails), np.float32)
-    original = np.full(len(thumbnails), -1, np.int64)
-    for place, view in enumerate(views):
-        for queries, others in _candidates(hashes[:, place], hashes[:, 0], crowd):
-            alike = _likeness(thumbnails[queries], thumbnails[others], view)
+    likeness = np.zeros(len(hashes), np.float32)
+    original = np.full(len(hashes), -1, np.int64)
+    for view in range(len(_VIEWS) if crops else 1):
+        for queries, others in _blocks(_candidates(hashes[:, view], hashes[:, 0], crowd)):
+            alike = _likeness(look(queries), look(others), _VIEWS[view])
             first, later = np.minimum(queries, others), np.maximum(queries, others)
             # Later ones win `maximum.at`; the place is then read back from who reached it.
             np.maximum.at(likeness, later, alike)
@@ -118,11 +147,13 @@ def _thumbnail(image: RGB) -> UInt8[np.ndarray, "36 36 3"]:
 
 def _crop(
     thumbnails: UInt8[np.ndarray, "N S S 3"], view: tuple[float, float, float]
-) -> Float32[np.ndarray, "N 32 32 3"]:
+) -> Float32[np.ndarray, "N 3 1024"]:
     """Return what a view shows, in the size that views have in common."""
     left, top, length = view
-    down, across = _resampling(top, top + length), _resampling(left, left + length)
-    return np.einsum("ij,njkc,lk->nilc", down, thumbnails.astype(np.float32), across, optimize=True)
+    planes = np.ascontiguousarray(thumbnails.transpose(0, 3, 1, 2), np.float32)
+    # Many small products: one large one would wake threads that cost more than they do.
+    shown = _resampling(top, top + length) @ planes @ _resampling(left, left + length).T
+    return shown.reshape(len(thumbnails), 3, -1)
 
 
 def _resampling(start: float, stop: float) -> Float32[np.ndarray, "32 S"]:
@@ -133,43 +164,43 @@ def _resampling(start: float, stop: float) -> Float32[np.ndarray, "32 S"]:
     return covered / covered.sum(axis=1, keepdims=True)
 
 
-def _hash(
-    thumbnails: UInt8[np.ndarray, "N S S 3"], view: tuple[float, float, float]
-) -> UInt64[np.ndarray, " N"]:
+def _hashes(thumbnails: UInt8[np.ndarray, "N S S 3"]) -> UInt64[np.ndarray, "N V"]:
+    """Return the hash of each view of each thumbnail."""
+    gray = thumbnails @ np.array([0.299, 0.587, 0.114], np.float32)
     steps = np.arange(_GRID)
     cosines = np.cos(np.pi / _GRID * np.outer(np.arange(_KEPT), steps + 0.5)).astype(np.float32)
     hashes: list[np.ndarray] = []
-    for part in np.array_split(thumbnails, max(1, len(thumbnails) // 4096)):
-        gray = _crop(part, view) @ np.array([0.299, 0.587, 0.114], np.float32)
-        waves = np.einsum("ui,nij,vj->nuv", cosines, gray, cosines, optimize=True)
-        waves = waves.reshape(len(part), -1)
+    for left, top, length in _VIEWS:
+        # Resampled and transformed in one: the product of both matrices is small.
+        down = cosines @ _resampling(top, top + length)
+        across = cosines @ _resampling(left, left + length)
+        waves = (down @ gray @ across.T).reshape(len(gray), -1)
         # The first wave is the mean, which says nothing; its bit is always 0.
         waves[:, 0] = -np.inf
         above = waves > np.median(waves[:, 1:], axis=1, keepdims=True)
         hashes.append(np.packbits(above, axis=1).view(np.uint64)[:, 0])
-    return np.concatenate(hashes)
+    return np.stack(hashes, axis=1)
 
 
 def _candidates(
     queries: UInt64[np.ndarray, " N"],
     hashes: UInt64[np.ndarray, " N"],
     crowd: int,
-    block: int = 1 << 20,
+    block: int = 1 << 18,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pairs of places, never the same twice in a pair, whose hashes are near."""
     flips = [0, *(1 << bit for bit in range(_QUARTER))]
     for quarter in range(64 // _QUARTER):
         shift = np.uint64(quarter * _QUARTER)
-        mask = np.uint64((1 << _QUARTER) - 1)
-        keys = (hashes >> shift) & mask
+        # The cast keeps the lowest sixteen bits, a quarter.
+        asked, keys = ((some >> shift).astype(np.uint16) for some in (queries, hashes))
         order = np.argsort(keys, kind="stable")
-        sorted_keys = keys[order]
-        asked = (queries >> shift) & mask
+        counts = np.bincount(keys, minlength=1 << _QUARTER)
+        starts = np.cumsum(counts) - counts
         for flip in flips:
-            wanted = asked ^ np.uint64(flip)
-            start = np.searchsorted(sorted_keys, wanted, "left")
-            count = np.minimum(np.searchsorted(sorted_keys, wanted, "right") - start, crowd)
-            yield from _pairs(queries, hashes, order, start, count, block)
+            wanted = asked ^ np.uint16(flip)
+            count = np.minimum(counts[wanted], crowd)
+            yield from _pairs(queries, hashes, order, starts[wanted], count, block)
 
 
 def _pairs(
@@ -191,23 +222,37 @@ def _pairs(
             yield query[near], other[near]
 
 
+def _blocks(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield pairs in blocks of at most `_BLOCK`, most of them once.
+
+    A near pair has up to four quarters that find it; what is found between two looks is looked at
+    once.
+    """
+    waiting: list[np.ndarray] = []
+    for found in chain((np.stack(pair, axis=1) for pair in pairs), [None]):
+        if found is not None:
+            waiting.append(found)
+        if waiting and (found is None or sum(map(len, waiting)) >= _GATHERED):
+            once = np.unique(np.concatenate(waiting), axis=0)
+            waiting = []
+            for start in range(0, len(once), _BLOCK):
+                block = once[start : start + _BLOCK]
+                yield block[:, 0], block[:, 1]
+
+
 def _likeness(
     ours: UInt8[np.ndarray, "N S S 3"],
     others: UInt8[np.ndarray, "N S S 3"],
     view: tuple[float, float, float],
 ) -> Float32[np.ndarray, " N"]:
     """Return how a view of ours correlates with all of others, less how far colours are apart."""
-    found: list[np.ndarray] = []
-    for one, two in zip(
-        *(np.array_split(t, max(1, len(t) // 2048)) for t in (ours, others)), strict=True
-    ):
-        a = _crop(one, view).reshape(len(one), -1, 3)
-        b = _crop(two, _VIEWS[0]).reshape(len(two), -1, 3)
-        mean_a, mean_b = a.mean(axis=1, keepdims=True), b.mean(axis=1, keepdims=True)
-        apart = np.abs(mean_a - mean_b).max(axis=(1, 2)) / 255
-        a, b = (a - mean_a).reshape(len(one), -1), (b - mean_b).reshape(len(one), -1)
-        # One grey level of noise: pictures of one colour are alike if their colours are.
-        noise = a.shape[1]
-        spread = np.sqrt(((a**2).sum(axis=1) + noise) * ((b**2).sum(axis=1) + noise))
-        found.append(np.clip(((a * b).sum(axis=1) + noise) / spread - apart, 0, 1))
-    return np.concatenate(found)
+    a, b = _crop(ours, view), _crop(others, _VIEWS[0])
+    mean_a, mean_b = a.mean(axis=2, keepdims=True), b.mean(axis=2, keepdims=True)
+    apart = np.abs(mean_a - mean_b).max(axis=(1, 2)) / 255
+    a, b = (a - mean_a).reshape(len(ours), -1), (b - mean_b).reshape(len(ours), -1)
+    # One grey level of noise: pictures of one colour are alike if their colours are.
+    noise = a.shape[1]
+    spread = np.sqrt(((a**2).sum(axis=1) + noise) * ((b**2).sum(axis=1) + noise))
+    return np.clip(((a * b).sum(axis=1) + noise) / spread - apart, 0, 1)

@@ -5,6 +5,7 @@ cuts both tails of each histogram and gives no thresholds; the defaults here are
 and `danqing filter calibrate` proposes cuts from a corpus of one's own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,13 +48,12 @@ class Clarity:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return squared grey levels."""
-        return each(batch.grays, self._clearest)
+        return each(batch.edges, self._clearest)
 
-    def _clearest(self, gray: Gray) -> float:
-        edges = _laplacian(gray)
+    def _clearest(self, edges: np.ndarray) -> float:
         rows = np.array_split(edges, self.tiles, axis=0)
         return max(
-            float(part.var())
+            _variance(part)
             for row in rows
             for part in np.array_split(row, self.tiles, axis=1)
             if part.size
@@ -71,7 +71,7 @@ class Luma:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return a grey level."""
-        return each(batch.grays, np.mean)
+        return each(batch.grays, lambda gray: _mean(gray)[0])
 
 
 @filters.register("saturation")
@@ -117,27 +117,38 @@ class Texture:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return a ratio; 0 for a picture of one colour."""
-        return each(batch.grays, _whiteness)
+        own = each(batch.grays, _variance)
+        fine = each(batch.edges, _variance)
+        return [
+            Measured(None, one.note)
+            if one.value is None or other.value is None
+            else Measured(other.value / (_WHITE * one.value) if one.value else 0.0)
+            for one, other in zip(own, fine, strict=True)
+        ]
 
 
-def _laplacian(gray: Gray) -> np.ndarray:
+def _mean(pixels: np.ndarray) -> Sequence[float]:
+    """Return the mean of each channel."""
     import cv2
 
-    return cv2.Laplacian(gray, cv2.CV_32F)
+    return cv2.mean(pixels)
+
+
+def _variance(values: np.ndarray) -> float:
+    import cv2
+
+    return float(cv2.meanStdDev(values)[1][0, 0]) ** 2
 
 
 def _saturation(image: RGB) -> float:
     import cv2
 
-    return float(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[..., 1].mean()) / 255
+    return _mean(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))[1] / 255
 
 
 def _entropy(gray: Gray) -> float:
-    share = np.bincount(gray.ravel(), minlength=256) / gray.size
+    import cv2
+
+    share = cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel().astype(np.float64) / gray.size
     share = share[share > 0]
     return float((share * np.log2(1 / share)).sum())
-
-
-def _whiteness(gray: Gray) -> float:
-    own = float(gray.var())
-    return float(_laplacian(gray).var()) / (_WHITE * own) if own else 0.0
