@@ -59,8 +59,8 @@ def main(*, rows: int = 2000, side: int = 384) -> None:
             if isinstance(step.filter, Filter):
                 scores = corpus.scores(step.column).tolist()
             else:
-                sketches = corpus.read([f"sketch_{step.column}"])[0].to_pylist()
-                scores = [m.value for m in step.filter.compare([s or None for s in sketches])]
+                sketches = corpus.sketches(step.column, range(len(corpus)))
+                scores = [m.value for m in step.filter.compare(sketches)]
             found = np.array([
                 step.filter.cut.reason(None if s is None or np.isnan(s) else s) is not None
                 for s in scores

@@ -8,7 +8,6 @@ place and never changes. Filters add columns: `score_*` for numbers, `note_*` fo
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ from jaxtyping import Bool, Float32
 
 from danqing.core.errors import MissingPackage, RecipeError
 from danqing.core.files import atomic_path, storage_errors
+from danqing.data.filters.base import Sketches
 from danqing.data.record import Item, Record, Source
 
 if TYPE_CHECKING:
@@ -38,11 +38,8 @@ The memory of so few is used again for the next ones. For a hundred it comes fro
 time, and reading them then takes several times the work.
 """
 
-_SKETCHES: Final = 64
+_SKETCHES: Final = 256
 """Sketches that are read together."""
-
-_HELD: Final = 32
-"""Such groups that stay in memory for those who come back to them."""
 
 
 class Corpus:
@@ -100,12 +97,9 @@ class Corpus:
         found = self._open().to_table(columns={"lacks": f"{column} IS NULL"})
         return np.asarray(found["lacks"])
 
-    def sketches(self, column: str, rows: Sequence[int]) -> Sequence[bytes | None]:
-        """Return what a group filter drew of some rows, read piece by piece when it is asked for.
-
-        None stands for a row with nothing to compare.
-        """
-        return _Sketches(self._open(), f"sketch_{column}", rows)
+    def sketches(self, column: str, rows: Sequence[int]) -> Sketches:
+        """Return what a group filter drew of some rows, read when it is asked for."""
+        return _Stored(self._open(), f"sketch_{column}", rows)
 
     def sizes(self) -> dict[str, int]:
         """Return bytes of the pictures (`pictures`) and of everything beside (`columns`)."""
@@ -279,25 +273,23 @@ def _laid(
     return pa.table(columns, schema=schema)
 
 
-class _Sketches(Sequence[Any]):
-    """Sketches of some rows, of which few are in memory at a time."""
+class _Stored:
+    """Sketches that lie in a corpus."""
 
     def __init__(self, dataset: "lance.LanceDataset", column: str, rows: Sequence[int]) -> None:
-        self._rows = rows
-
-        def read(piece: int) -> list[bytes | None]:
-            some = list(rows[piece * _SKETCHES : (piece + 1) * _SKETCHES])
-            return [sketch or None for sketch in dataset.take(some, [column])[column].to_pylist()]
-
-        self._piece = lru_cache(_HELD)(read)
+        self._dataset, self._column, self._rows = dataset, column, rows
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
-        return self._piece(place // _SKETCHES)[place % _SKETCHES]
+    def __iter__(self) -> Iterator[bytes | None]:
+        for start in range(0, len(self), _SKETCHES):
+            yield from self.at(range(start, min(start + _SKETCHES, len(self))))
+
+    def at(self, places: Sequence[int]) -> list[bytes | None]:
+        rows = [self._rows[place] for place in places]
+        found = self._dataset.take(rows, [self._column])[self._column].to_pylist()
+        return [sketch or None for sketch in found]
 
 
 def _rename(dataset: "lance.LanceDataset", names: Sequence[str]) -> None:

@@ -2,8 +2,9 @@
 
 Every filter costs so much a row and sees the rows that came that far, so the sum over filters of
 rows times cost is the work; what it takes to fetch rows, to read them and to compare sketches is
-counted alike. Costs and shares are those of the run; what one machine cannot measure is an
-assumption that is printed as one.
+counted alike. Costs and shares are those of the run, so comparing costs a row what it does in a
+corpus of the run's size; in larger ones it grows slowly with their rows. What one machine cannot
+measure is an assumption that is printed as one.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,6 +4,7 @@ import pytest
 
 from danqing.data.filters import Batch, filters
 from danqing.data.filters.balance import category
+from danqing.data.filters.base import Listed
 
 
 def columns(captions):
@@ -19,7 +20,7 @@ def columns(captions):
 
 
 def kept(part, captions):
-    found = part.compare(part.sketch(columns(captions)))
+    found = part.compare(Listed(part.sketch(columns(captions))))
     return [
         caption for caption, m in zip(captions, found, strict=True) if not part.cut.reason(m.value)
     ]

@@ -8,11 +8,10 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
-from danqing.data.filters.base import Batch, Cut, Measured, filters
+from danqing.data.filters.base import Batch, Cut, Measured, Sketches, filters
 from danqing.data.filters.captions import Caption, caption_of
 
 KEYWORDS: Final[dict[str, str]] = {
@@ -58,7 +57,7 @@ class Balance:
             for key, text in zip(batch.columns["key"], caption_of(batch, self.caption), strict=True)
         ]
 
-    def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
+    def compare(self, sketches: Sketches) -> list[Measured]:
         """Return each lot over its category's chance."""
         rows = [json.loads(sketch or b"[0.0, null]") for sketch in sketches]
         count = Counter(name for _, name in rows)
@@ -91,7 +90,7 @@ class RareWords:
             for key, text in zip(batch.columns["key"], caption_of(batch, self.caption), strict=True)
         ]
 
-    def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
+    def compare(self, sketches: Sketches) -> list[Measured]:
         """Return each lot over its rarest word's chance."""
         rows = [json.loads(sketch or b"[0.0, []]") for sketch in sketches]
         count = Counter(word for _, words in rows for word in words)
@@ -129,7 +128,7 @@ class BestOfCategory:
             for m, text in zip(Clarity().measure(batch), texts, strict=True)
         ]  # fmt: skip
 
-    def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
+    def compare(self, sketches: Sketches) -> list[Measured]:
         """Return ranks."""
         groups: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
         for row, sketch in enumerate(sketches):

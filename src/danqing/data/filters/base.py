@@ -5,7 +5,7 @@ follows from the columns and the cuts alone, so nothing is ever deleted and a ru
 costs nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, runtime_checkable
@@ -205,6 +205,34 @@ class Reads:
 
 
 @runtime_checkable
+class Sketches(Protocol):
+    """What a group filter drew of rows, in their order; None: there was nothing to draw.
+
+    They may lie on a disk, so a filter that needs few of them asks for those.
+    """
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        """Yield them all."""
+        ...
+
+    def at(self, places: Sequence[int]) -> list[bytes | None]:
+        """Return those at some places."""
+        ...
+
+
+class Listed(list[bytes | None]):
+    """Sketches in memory."""
+
+    def at(self, places: Sequence[int]) -> list[bytes | None]:
+        """Return those at some places."""
+        return [self[place] for place in places]
+
+
+@runtime_checkable
 class GroupFilter(Protocol):
     """A property that a row has only among others: the nearest earlier one, how common its kind is.
 
@@ -222,8 +250,8 @@ class GroupFilter(Protocol):
         """Return what is compared of each row; None: it has nothing to compare."""
         ...
 
-    def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
-        """Return one number a row, given the rows in their order."""
+    def compare(self, sketches: Sketches) -> list[Measured]:
+        """Return one number a row."""
         ...
 
 

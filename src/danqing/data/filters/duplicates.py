@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8, UInt64
 
-from danqing.data.filters.base import Batch, Cut, Measured, filters
+from danqing.data.filters.base import Batch, Cut, Measured, Sketches, filters
 from danqing.data.pixels import RGB
 
 _SIDE: Final = 36
@@ -69,7 +69,7 @@ class Duplicate:
             for head, pixels in zip(batch.heads, batch.images, strict=True)
         ]
 
-    def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
+    def compare(self, sketches: Sketches) -> list[Measured]:
         """Return likeness, 0 where there is no candidate."""
         found: list[Measured] = [Measured(None)] * len(sketches)
         rows, pixels, hashes = _hashed(sketches)
@@ -77,7 +77,7 @@ class Duplicate:
         rows = rows[order]
 
         def look(places: np.ndarray) -> UInt8[np.ndarray, "N S S 3"]:
-            return _unpacked([sketches[row] or b"" for row in rows[places].tolist()])[1]
+            return _unpacked([s for s in sketches.at(rows[places].tolist()) if s])[1]
 
         likeness, original = _nearest_before(hashes[order], look, self.crops, self.crowd)
         for row, value, other in zip(rows, likeness, original, strict=True):
@@ -87,7 +87,7 @@ class Duplicate:
 
 
 def _hashed(
-    sketches: Sequence[bytes | None],
+    sketches: Sketches,
 ) -> tuple[Int64[np.ndarray, " N"], UInt64[np.ndarray, " N"], UInt64[np.ndarray, "N V"]]:
     """Return the rows that have a sketch, their pictures' numbers of pixels, and their hashes.
 
@@ -130,7 +130,9 @@ def _nearest_before(
     original = np.full(len(hashes), -1, np.int64)
     for view in range(len(_VIEWS) if crops else 1):
         for queries, others in _blocks(_candidates(hashes[:, view], hashes[:, 0], crowd)):
-            alike = _likeness(look(queries), look(others), _VIEWS[view])
+            places, which = np.unique(np.stack([queries, others]), return_inverse=True)
+            ours, theirs = look(places)[which]
+            alike = _likeness(ours, theirs, _VIEWS[view])
             first, later = np.minimum(queries, others), np.maximum(queries, others)
             # Later ones win `maximum.at`; the place is then read back from who reached it.
             np.maximum.at(likeness, later, alike)
