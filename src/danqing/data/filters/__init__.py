@@ -7,7 +7,9 @@ from danqing.data.filters import (
     files,
     networks,
     photometry,
+    portraits,
     quality,
+    safety,
     text,
 )
 from danqing.data.filters.base import Batch, Cut, Filter, GroupFilter, Measured, filters
@@ -25,6 +27,8 @@ __all__ = [
     "filters",
     "networks",
     "photometry",
+    "portraits",
     "quality",
+    "safety",
     "text",
 ]

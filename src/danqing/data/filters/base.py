@@ -16,13 +16,16 @@ from PIL import Image
 from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
-from danqing.scorers.ocr import Line, read_lines, require_reader
+from danqing.scorers.ocr import Line, find_lines, read_lines, require_reader
 
 _READING: Final = 640
 """Pixels of the shorter side of a picture that is read."""
 
 _SURE: Final = 0.7
 """Lines that a reader is less sure of are mostly textures."""
+
+_LONG: Final = 4.0
+"""Lengths over heights from which on what cannot be read is writing; textures are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Page:
     width: int
     """Pixels of the picture that was read."""
     height: int
+    unread: bool = False
+    """Whether there is writing, none of which can be read: it is in another script."""
 
 
 class Batch:
@@ -133,9 +138,11 @@ class Batch:
 def _read(pixels: RGB | str) -> Page | str:
     if isinstance(pixels, str):
         return pixels
-    lines = read_lines(Image.fromarray(np.asarray(pixels)))
-    sure = [line for line in lines if line.sure >= _SURE]
-    return Page(sure, pixels.shape[1], pixels.shape[0])
+    image = Image.fromarray(np.asarray(pixels))
+    sure = [line for line in read_lines(image) if line.sure >= _SURE]
+    written = any(letter.isalpha() for line in sure for letter in line.text)
+    unread = not written and any(line.length > _LONG * line.height for line in find_lines(image))
+    return Page(sure, pixels.shape[1], pixels.shape[0], unread)
 
 
 T = TypeVar("T")

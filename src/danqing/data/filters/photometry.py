@@ -47,9 +47,10 @@ class Clarity:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return squared grey levels."""
-        return each(batch.grays, self._clearest)
+        return each(batch.grays, self.clearest)
 
-    def _clearest(self, gray: Gray) -> float:
+    def clearest(self, gray: Gray) -> float:
+        """Return the largest variance of the Laplacian that a part has."""
         edges = _laplacian(gray)
         rows = np.array_split(edges, self.tiles, axis=0)
         return max(
@@ -77,7 +78,11 @@ class Luma:
 @filters.register("saturation")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saturation:
-    """Mean saturation as HSV defines it, from 0 (grey) to 1; unnaturally high ones are dropped."""
+    """Saturation of all light together, from 0 (grey) to 1; unnaturally high ones are dropped.
+
+    Means of the largest channel and of its distance to the smallest, divided: HSV's saturation,
+    each pixel weighing as much as it is bright. In dark pixels, noise alone looks saturated.
+    """
 
     needs: ClassVar = ("pixels",)
     slow: ClassVar = False
@@ -127,9 +132,8 @@ def _laplacian(gray: Gray) -> np.ndarray:
 
 
 def _saturation(image: RGB) -> float:
-    import cv2
-
-    return float(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[..., 1].mean()) / 255
+    most = int(image.max(axis=-1).sum(dtype=np.int64))
+    return 1 - int(image.min(axis=-1).sum(dtype=np.int64)) / most if most else 0.0
 
 
 def _entropy(gray: Gray) -> float:
