@@ -63,7 +63,7 @@ class FaceBlur:
 
     needs: ClassVar = ("pixels",)
     slow: ClassVar = True
-    cut: Cut = Cut(low=0.05)
+    cut: Cut = Cut(low=0.1)
     detector: Path = Path("face_detection_yunet_2023mar.onnx")
 
     def load(self) -> None:
