@@ -10,6 +10,7 @@ from danqing.data.filters import (
     portraits,
     quality,
     safety,
+    semantic,
     text,
 )
 from danqing.data.filters.base import Batch, Cut, Filter, GroupFilter, Measured, filters
@@ -30,5 +31,6 @@ __all__ = [
     "portraits",
     "quality",
     "safety",
+    "semantic",
     "text",
 ]

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float32
 from PIL import Image
 
 from danqing.core.errors import RecipeError
@@ -26,6 +27,9 @@ _SURE: Final = 0.7
 
 _LONG: Final = 4.0
 """Lengths over heights from which on what cannot be read is writing; textures are shorter."""
+
+_FEW: Final = 20
+"""Characters from which on it is clear what a picture says, and nobody looks for other writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Page:
     """Pixels of the picture that was read."""
     height: int
     unread: bool = False
-    """Whether there is writing, none of which can be read: it is in another script."""
+    """Whether most of the writing cannot be read: it is in another script."""
 
 
 class Batch:
@@ -139,9 +143,14 @@ def _read(pixels: RGB | str) -> Page | str:
     if isinstance(pixels, str):
         return pixels
     image = Image.fromarray(np.asarray(pixels))
-    sure = [line for line in read_lines(image) if line.sure >= _SURE]
-    written = any(letter.isalpha() for line in sure for letter in line.text)
-    unread = not written and any(line.length > _LONG * line.height for line in find_lines(image))
+    read = read_lines(image)
+    sure = [line for line in read if line.sure >= _SURE]
+    unread = False
+    if sum(len(line.text) for line in sure) < _FEW:
+        known = {line.corners.tobytes() for line in read}
+        others = (line for line in find_lines(image) if line.corners.tobytes() not in known)
+        strange = sum(line.length for line in others if line.length > _LONG * line.height)
+        unread = strange > sum(line.length for line in sure)
     return Page(sure, pixels.shape[1], pixels.shape[0], unread)
 
 
@@ -220,6 +229,15 @@ class GroupFilter(Protocol):
 
     def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
         """Return one number a row, given the rows in their order."""
+        ...
+
+
+@runtime_checkable
+class Likens(GroupFilter, Protocol):
+    """A filter of rows among rows whose sketches tell how alike two pictures are."""
+
+    def likeness(self, sketch: bytes, others: Sequence[bytes]) -> Float32[np.ndarray, " N"]:
+        """Return how alike a picture is to each of others; 1 for the same."""
         ...
 
 

@@ -7,10 +7,10 @@ bits. They are found without looking at all pairs: of four quarters of two such 
 differs in one bit or none (multi-index hashing, Norouzi et al. 2012). Then thumbnails, cut alike,
 are compared in colour, because a red circle and a green one hash alike.
 
-Dimension key: N rows, V views, S side of a thumbnail.
+Dimension key: N rows, V views, S side of a thumbnail, L bytes of what is compared.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -63,20 +63,45 @@ class Duplicate:
 
     def compare(self, sketches: Sequence[bytes | None]) -> list[Measured]:
         """Return likeness, 0 where there is no candidate."""
-        rows = np.array([row for row, sketch in enumerate(sketches) if sketch is not None], int)
-        found: list[Measured] = [Measured(None)] * len(sketches)
-        if not len(rows):
-            return found
-        packed = np.frombuffer(b"".join(s for s in sketches if s is not None), np.uint8)
-        packed = packed.reshape(len(rows), 8 + 3 * _SIDE**2)
-        pixels = packed[:, :8].copy().view(np.uint64)[:, 0]
-        order = np.lexsort((rows, np.iinfo(np.uint64).max - pixels))
-        thumbnails = packed[order, 8:].reshape(-1, _SIDE, _SIDE, 3)
-        likeness, original = nearest_before(thumbnails)
-        for place, value, other in zip(order, likeness, original, strict=True):
-            note = f"like row {rows[order[other]]}" if other >= 0 else None
-            found[rows[place]] = Measured(float(value), note)
+        return against_better(
+            sketches, lambda packed: nearest_before(packed.reshape(-1, _SIDE, _SIDE, 3))
+        )
+
+    def likeness(self, sketch: bytes, others: Sequence[bytes]) -> Float32[np.ndarray, " N"]:
+        """Return how alike a picture is to each of others, from 0 to 1."""
+        packed = [np.frombuffer(some[8:], np.uint8) for some in (sketch, *others)]
+        thumbnails = np.stack(packed).reshape(-1, _SIDE, _SIDE, 3)
+        ours = np.broadcast_to(thumbnails[:1], thumbnails[1:].shape)
+        return _likeness(ours, thumbnails[1:], _VIEWS[0])
+
+
+def against_better(
+    sketches: Sequence[bytes | None],
+    nearest: Callable[
+        [UInt8[np.ndarray, "N L"]],
+        tuple[Float32[np.ndarray, " N"], Int64[np.ndarray, " N"]],
+    ],
+) -> list[Measured]:
+    """Return each row's likeness to the most similar one that is better.
+
+    Args:
+        sketches: Of each row the picture's number of pixels in 8 bytes, then what is compared.
+        nearest: Given what is compared, the best picture first: each one's likeness to the most
+            similar one before it, and that one's place or -1.
+    """
+    rows = np.array([row for row, sketch in enumerate(sketches) if sketch is not None], int)
+    found: list[Measured] = [Measured(None)] * len(sketches)
+    if not len(rows):
         return found
+    packed = np.frombuffer(b"".join(s for s in sketches if s is not None), np.uint8)
+    packed = packed.reshape(len(rows), -1)
+    pixels = packed[:, :8].copy().view(np.uint64)[:, 0]
+    order = np.lexsort((rows, np.iinfo(np.uint64).max - pixels))
+    likeness, original = nearest(packed[order, 8:])
+    for place, value, other in zip(order, likeness, original, strict=True):
+        note = f"like row {rows[order[other]]}" if other >= 0 else None
+        found[rows[place]] = Measured(float(value), note)
+    return found
 
 
 def nearest_before(

@@ -11,7 +11,7 @@ from danqing.data.pixels import Gray
 
 _BLOCK: Final = 8
 _PLAIN: Final = 6
-"""Grey levels that pixels of a bar are from its own at most; beside it, most are farther."""
+"""Grey levels that pixels of a bar differ at most; most beside it differ twice as much."""
 _MARKS: Final = re.compile(
     r"©|\(c\)|®|@\w{2,}|www\.|https?:|\.(?:com|cn|net|org|ru)\b|shutterstock|getty|istock|alamy"
     r"|dreamstime|depositphotos|adobe ?stock|123rf|freepik|视觉中国|图虫|千图|昵图|摄图|全景网|水印"
@@ -138,15 +138,15 @@ def _bars(gray: Gray) -> float:
 
 def _bar(lines: Gray) -> int:
     """Return how many lines from the first one on make a bar."""
-    apart = np.abs(lines.astype(np.int16) - np.int16(np.median(lines[0]))) > _PLAIN
-    differing = apart.mean(axis=1)
+    apart = np.abs(lines.astype(np.int16) - np.int16(np.median(lines[0])))
     # A few pixels differ by what compression does to them.
-    inside = np.flatnonzero(differing > 0.02)
+    inside = np.flatnonzero((apart > _PLAIN).mean(axis=1) > 0.02)
     if not len(inside):
         return len(lines)
     first = int(inside[0])
     # Scaling blurs the end of a bar over a line or two.
-    return first if differing[first : first + 3].max() > 0.5 else 0
+    jump = (apart[first : first + 3] > 2 * _PLAIN).mean(axis=1).max()
+    return first if jump > 0.5 else 0
 
 
 def _codes(gray: Gray) -> int:

@@ -109,8 +109,7 @@ def language(texts: Iterable[str]) -> str:
 
 
 def _language(page: Page) -> str:
-    said = language(line.text for line in page.lines)
-    return "other" if said == "none" and page.unread else said
+    return "other" if page.unread else language(line.text for line in page.lines)
 
 
 def _covered(page: Page) -> float:
