@@ -17,7 +17,7 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-from danqing.data.synthesis.fonts import FACES
+from danqing.data.synthesis.fonts import FACES, FOLDER
 from danqing.data.synthesis.words import CHARACTERS, UNSEEN_CHARACTERS
 
 SOURCES = {
@@ -29,8 +29,12 @@ SOURCES = {
     "hei": ("opentype/noto/NotoSansCJK-Bold.ttc", 2),
     "kai": ("truetype/lxgw-wenkai/LXGWWenKai-Bold.ttf", 0),
     "song": ("opentype/noto/NotoSerifCJK-Bold.ttc", 2),
+    "world": ("truetype/dejavu/DejaVuSans-Bold.ttf", 0),
 }
 """Our name of a font: its file below the folder of fonts, and the face inside it."""
+
+WORLD = "".join(map(chr, [*range(0x386, 0x3CF), *range(0x400, 0x460)])) + " "
+"""Greek and Cyrillic: what filters must call neither English nor Chinese."""
 
 NAME_RECORDS = {1: "Danqing {}", 3: "Danqing {} subset", 4: "Danqing {}", 6: "Danqing-{}"}
 """Name identifiers (OpenType `name` table) that carry a font's own name."""
@@ -59,12 +63,13 @@ def cut(folder: Path, name: str, characters: str) -> TTFont:
 
 
 def main(folder: Path = Path("/usr/share/fonts")) -> None:
-    """Write every face of `FACES` into the package."""
+    """Write every face of `FACES`, and the one for other scripts, into the package."""
     letters = "".join(sorted(set(string.printable) - set(string.whitespace))) + " "
     alphabets = {"en": letters, "zh": CHARACTERS + UNSEEN_CHARACTERS}
-    for face in FACES.values():
-        target = face.file
-        cut(folder, face.name, alphabets[face.script]).save(target)
+    wanted = {face.name: alphabets[face.script] for face in FACES.values()} | {"world": WORLD}
+    for name, characters in wanted.items():
+        target = FOLDER / f"{name}.otf"
+        cut(folder, name, characters).save(target)
         print(f"{target.name}: {target.stat().st_size:,} bytes")
 
 

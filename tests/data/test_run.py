@@ -37,12 +37,20 @@ FILTERS = {
 }
 
 
+MADE = {
+    "name": "planted",
+    "rows": ROWS,
+    "side": 288,
+    "filters": [name for stage in FILTERS.values() for name in stage],
+}
+
+
 def recipe(folder, **changes):
     return config.parse(
         Recipe,
         {
             "corpus": str(folder),
-            "sources": {"made": {"name": "planted", "rows": ROWS, "side": 288}},
+            "sources": {"made": MADE},
             "stages": {
                 name: {"filters": {label: label for label in labels}}
                 for name, labels in FILTERS.items()
@@ -114,7 +122,7 @@ def test_new_pictures_are_added_and_old_ones_stay(tmp_path):
     folder = tmp_path / "corpus"
     run(recipe(folder))
     before = Corpus(folder).read(["key", "score_luma_256"]).to_pylist()
-    more = {"name": "planted", "rows": 20, "side": 288, "seed": 1}
+    more = MADE | {"rows": 20, "seed": 1}
     grown = recipe(folder)
     text = config.dump(grown)
     text["sources"]["more"] = more

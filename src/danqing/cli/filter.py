@@ -11,7 +11,7 @@ RecipePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RECIPE
 
 
 def filter() -> None:
-    """Take raw pictures through the stages of a recipe: run, calibrate, plan, export."""
+    """Take raw pictures through the stages of a recipe: run, calibrate, plan, find, export."""
 
 
 def run(recipe: RecipePath, /, *, set: tuple[str, ...] = ()) -> None:
@@ -77,6 +77,52 @@ def calibrate(recipe: RecipePath, /, *, tail: float = 0.01, set: tuple[str, ...]
     page = settings.corpus / "calibration.html"
     write_histograms(corpus, proposed, page)
     print(f"{page} draws them")
+
+
+def find(
+    recipe: RecipePath,
+    /,
+    *,
+    words: str = "",
+    like: Path | None = None,
+    count: int = 20,
+    set: tuple[str, ...] = (),
+) -> None:
+    """List rows of a recipe's corpus by words of their captions, or by likeness to a picture.
+
+    To see what there is of something that a model gets wrong, and which filter took it away. Rows
+    that were dropped are listed, too. The source `corpus` takes what is found here into another
+    recipe.
+
+    Args:
+        recipe: The recipe that was run.
+        words: Words that captions must have, all of them: English ones whole, Chinese anywhere.
+        like: A picture; the most alike come first. Likeness is what `semantic_duplicate` sees where
+            the recipe has it, and else what `duplicate` sees: colours and shapes in their places.
+        count: Rows at most.
+        set: Settings that were changed for the run.
+    """
+    from danqing.core.config import load
+    from danqing.core.errors import RecipeError
+    from danqing.data.corpus import Corpus
+    from danqing.data.retrieve import find as find_rows
+    from danqing.data.run import Recipe
+    from danqing.data.stages import steps
+
+    if not words.split() and like is None:
+        raise RecipeError("what to find must be words or a picture, got neither; name one.")
+    settings = load(Recipe, recipe, set)
+    corpus = Corpus(settings.corpus)
+    if not corpus.exists:
+        raise RecipeError(f"{settings.corpus} must be a corpus; run danqing filter run first.")
+    found = find_rows(corpus, steps(settings.stages), words=words, like=like, count=count)
+    for match in found:
+        alike = "" if match.likeness is None else f"{match.likeness:.3f}  "
+        print(f"{match.row:>9}  {alike}{match.key}: {match.caption or 'no caption'}")
+        if match.dropped is not None:
+            print(f"{'':>11}dropped by {match.dropped}")
+    gone = sum(match.dropped is not None for match in found)
+    print(f"{len(found):,} found, {gone:,} of them dropped")
 
 
 def export(

@@ -37,7 +37,8 @@ VERBS = {
 }
 GROUPS = {
     "filter": {
-        verb.__name__: verb for verb in (filter.calibrate, filter.export, filter.plan, filter.run)
+        verb.__name__: verb
+        for verb in (filter.calibrate, filter.export, filter.find, filter.plan, filter.run)
     },
 }
 """Verbs of two words."""

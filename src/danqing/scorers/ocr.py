@@ -133,6 +133,11 @@ class Line:
         return float(np.linalg.norm(self.corners[3] - self.corners[0]))
 
     @property
+    def length(self) -> float:
+        """Pixels along its upper edge."""
+        return float(np.linalg.norm(self.corners[1] - self.corners[0]))
+
+    @property
     def area(self) -> float:
         """Square pixels between its corners."""
         across, down = self.corners.T
@@ -153,6 +158,23 @@ def read_lines(image: Image.Image) -> list[Line]:
     return sorted(
         lines, key=lambda line: (line.corners[:, 1].min(), line.corners[:, 0].min(), line.text)
     )
+
+
+def find_lines(image: Image.Image) -> list[Line]:
+    """Return where lines of writing may be, in any script and unread: their texts are empty.
+
+    What `read_lines` finds and cannot read, as it is with Cyrillic, it leaves out.
+
+    Raises:
+        MissingPackage: `rapidocr` or its engine is not installed.
+    """
+    result = _engine()(image.convert("RGB"), use_det=True, use_cls=False, use_rec=False)
+    if result.boxes is None:
+        return []
+    return [
+        Line("", np.asarray(box, np.float32), float(sure))
+        for box, sure in zip(result.boxes, result.scores, strict=True)
+    ]
 
 
 def normalized(text: str) -> str:

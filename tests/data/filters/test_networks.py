@@ -125,6 +125,30 @@ def towers(tmp_path_factory):
     return str(folder)
 
 
+def test_embeddings_tell_copies_from_others(towers):
+    part = filters["semantic_duplicate"](model=towers)
+    batch = rows(6)
+    batch.columns["image"][2] = batch.columns["image"][4]
+    batch.columns["image"][5] = b"none"
+    sketches = part.sketch(batch)
+    assert sketches[5] is None
+    assert sketches[2] == sketches[4]
+    measured = part.compare(Listed(sketches))
+    assert measured[4].value == pytest.approx(1, abs=2e-3)
+    assert measured[4].note == "like row 2"
+    assert measured[5].value is None
+    alike = part.likeness(sketches[0], sketches[:5])
+    assert alike[0] == pytest.approx(1, abs=2e-3)
+    assert alike.argmax() == 0
+    # Each is compared with what is better than it, however many there are at once.
+    pairs = np.stack([part.likeness(s, sketches[:5]) for s in sketches[:5]])
+    head = [head.width * head.height for head in batch.heads[:5]]
+    for row in range(5):
+        better = [r for r in range(5) if (-head[r], r) < (-head[row], row)]
+        expected = max([pairs[row, r] for r in better], default=0)
+        assert measured[row].value == pytest.approx(min(1, expected), abs=1e-5)
+
+
 def test_alignment_is_the_cosine_of_the_towers(towers):
     captions = ["a hill", "a cat", None]
     values = [m.value for m in filters["siglip"](model=towers).measure(rows(3, captions))]

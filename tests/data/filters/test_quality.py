@@ -69,6 +69,17 @@ def test_bars_at_the_edges_are_found(upright):
     assert not any(measured("bars", *SCENES)[1])
 
 
+def test_what_is_even_at_an_edge_is_no_bar_unless_it_ends_at_once():
+    image = SCENES[1].copy()
+    width, height = image.size
+    sky = np.asarray(image).copy()
+    sky[: height // 2] = np.linspace(120, 200, height // 2)[:, None, None]
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image.resize((width // 3, height // 3)), (width // 3, height // 3))
+    assert measured("bars", Image.fromarray(sky), paper)[0] == [0, 0]
+    assert measured("bars", Image.new("RGB", image.size, "gray"))[0] == [1]
+
+
 def test_a_code_is_found():
     code = cv2.QRCodeEncoder.create().encode("https://example.org/a")
     code = Image.fromarray(code).resize((110, 110), Image.Resampling.NEAREST).convert("RGB")

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 pytest.importorskip("rapidocr", reason="reading needs the extra `eval`")
 
 from danqing.data.filters import Batch, filters
-from danqing.data.filters.text import LANGUAGES, language
+from danqing.data.filters.base import Page
+from danqing.data.filters.text import LANGUAGES, SmallCharacters, language
 from danqing.data.sources.planted import encode, scene
-from danqing.data.synthesis.fonts import FACES
+from danqing.data.synthesis.fonts import FACES, FOLDER
+from danqing.scorers.ocr import Line
 
 
 def page(lines, size=40, side=256):
@@ -35,6 +37,32 @@ def test_scripts_tell_the_language():
     assert language(["1234", "x"]) == "none"
     assert language(["茶"]) == "zh"
     assert language([]) == "none"
+
+
+def test_accents_tell_latin_languages_from_english():
+    assert language(["Crème brûlée et café à côté"]) == "other"
+    assert language(["Geöffnet täglich"]) == "other"
+    assert language(["Café Roma, open every day until nine in the evening"]) == "en"
+    assert language(["naïve café"]) == "other"
+
+
+def test_writing_that_cannot_be_read_is_in_another_language():
+    image = scene(np.random.default_rng(11), 640)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((40, 80, 600, 180), fill="white")
+    font = ImageFont.truetype(FOLDER / "world.otf", 48)
+    pen.text((60, 100), "Открыто ежедневно", fill="black", font=font)
+    assert LANGUAGES[int(measured("text_language", image)[0])] == "other"
+
+
+def test_small_letters_are_measured_by_their_width_where_their_box_is_too_tall():
+    corners = np.array([[0, 0], [120, 0], [120, 20], [0, 20]], np.float32)
+    values: list[float] = []
+    for text in ("一二三四五六七八九十", "一二三四"):
+        batch = Batch({"image": [b""], "name": ["a.png"]}, 256)
+        batch.pages = [Page([Line(text, corners)], 640, 640)]
+        values.append(SmallCharacters().measure(batch)[0].value)
+    assert values == pytest.approx([16 / 640, 20 / 640])
 
 
 def test_the_language_of_a_picture_is_read():

@@ -7,7 +7,10 @@ from danqing.data.filters import (
     files,
     networks,
     photometry,
+    portraits,
     quality,
+    safety,
+    semantic,
     small_world,
     text,
 )
@@ -26,7 +29,10 @@ __all__ = [
     "filters",
     "networks",
     "photometry",
+    "portraits",
     "quality",
+    "safety",
+    "semantic",
     "small_world",
     "text",
 ]

@@ -11,19 +11,25 @@ from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Float32, Int16
 from PIL import Image
 
 from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
-from danqing.scorers.ocr import Line, read_lines, require_reader
+from danqing.scorers.ocr import Line, find_lines, read_lines, require_reader
 
 _READING: Final = 640
 """Pixels of the shorter side of a picture that is read."""
 
 _SURE: Final = 0.7
 """Lines that a reader is less sure of are mostly textures."""
+
+_LONG: Final = 4.0
+"""Lengths over heights from which on what cannot be read is writing; textures are shorter."""
+
+_FEW: Final = 20
+"""Characters from which on it is clear what a picture says, and nobody looks for other writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class Page:
     width: int
     """Pixels of the picture that was read."""
     height: int
+    unread: bool = False
+    """Whether most of the writing cannot be read: it is in another script."""
 
 
 class Batch:
@@ -111,12 +119,7 @@ class Batch:
     @cached_property
     def edges(self) -> list[Int16[np.ndarray, "_ _"] | str]:
         """The Laplacian of each picture's brightness, or what is wrong with it."""
-        import cv2
-
-        return [
-            gray if isinstance(gray, str) else cv2.Laplacian(gray, cv2.CV_16S)
-            for gray in self.grays
-        ]
+        return [gray if isinstance(gray, str) else laplacian(gray) for gray in self.grays]
 
     @cached_property
     def originals(self) -> list[Gray | str]:
@@ -141,12 +144,26 @@ class Batch:
         ]
 
 
+def laplacian(gray: Gray) -> Int16[np.ndarray, "_ _"]:
+    """Return how much each pixel differs from those around it."""
+    import cv2
+
+    return cv2.Laplacian(gray, cv2.CV_16S)  # pyright: ignore[reportReturnType]
+
+
 def _read(pixels: RGB | str) -> Page | str:
     if isinstance(pixels, str):
         return pixels
-    lines = read_lines(Image.fromarray(np.asarray(pixels)))
-    sure = [line for line in lines if line.sure >= _SURE]
-    return Page(sure, pixels.shape[1], pixels.shape[0])
+    image = Image.fromarray(np.asarray(pixels))
+    read = read_lines(image)
+    sure = [line for line in read if line.sure >= _SURE]
+    unread = False
+    if sum(len(line.text) for line in sure) < _FEW:
+        known = {line.corners.tobytes() for line in read}
+        others = (line for line in find_lines(image) if line.corners.tobytes() not in known)
+        strange = sum(line.length for line in others if line.length > _LONG * line.height)
+        unread = strange > sum(line.length for line in sure)
+    return Page(sure, pixels.shape[1], pixels.shape[0], unread)
 
 
 T = TypeVar("T")
@@ -252,6 +269,15 @@ class GroupFilter(Protocol):
 
     def compare(self, sketches: Sketches) -> list[Measured]:
         """Return one number a row."""
+        ...
+
+
+@runtime_checkable
+class Likens(GroupFilter, Protocol):
+    """A filter of rows among rows whose sketches tell how alike two pictures are."""
+
+    def likeness(self, sketch: bytes, others: Sequence[bytes]) -> Float32[np.ndarray, " N"]:
+        """Return how alike a picture is to each of others; 1 for the same."""
         ...
 
 

@@ -71,19 +71,47 @@ class Duplicate:
 
     def compare(self, sketches: Sketches) -> list[Measured]:
         """Return likeness, 0 where there is no candidate."""
-        found: list[Measured] = [Measured(None)] * len(sketches)
         rows, pixels, hashes = _hashed(sketches)
-        order = np.lexsort((rows, np.iinfo(np.uint64).max - pixels))
-        rows = rows[order]
 
-        def look(places: np.ndarray) -> UInt8[np.ndarray, "N S S 3"]:
-            return _unpacked([s for s in sketches.at(rows[places].tolist()) if s])[1]
+        def nearest(order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            def look(places: np.ndarray) -> UInt8[np.ndarray, "N S S 3"]:
+                asked = sketches.at(rows[order[places]].tolist())
+                return _unpacked([sketch for sketch in asked if sketch])[1]
 
-        likeness, original = _nearest_before(hashes[order], look, self.crops, self.crowd)
-        for row, value, other in zip(rows, likeness, original, strict=True):
-            note = f"like row {rows[other]}" if other >= 0 else None
-            found[row] = Measured(float(value), note)
-        return found
+            return _nearest_before(hashes[order], look, self.crops, self.crowd)
+
+        return against_better(len(sketches), rows, pixels, nearest)
+
+    def likeness(self, sketch: bytes, others: Sequence[bytes]) -> Float32[np.ndarray, " N"]:
+        """Return how alike a picture is to each of others, from 0 to 1."""
+        thumbnails = _unpacked([sketch, *others])[1]
+        ours = np.broadcast_to(thumbnails[:1], thumbnails[1:].shape)
+        return _likeness(ours, thumbnails[1:], _VIEWS[0])
+
+
+def against_better(
+    count: int,
+    rows: Int64[np.ndarray, " N"],
+    pixels: UInt64[np.ndarray, " N"],
+    nearest: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> list[Measured]:
+    """Return each row's likeness to the most similar one that is better.
+
+    Args:
+        count: How many rows there are; those that have nothing to compare get no number.
+        rows: The others.
+        pixels: How many pixels the picture of each of these has.
+        nearest: Given their places, the best picture first: each one's likeness to the most similar
+            one before it, and that one's place in this order or -1.
+    """
+    order = np.lexsort((rows, np.iinfo(np.uint64).max - pixels))
+    likeness, original = nearest(order)
+    found = [Measured(None)] * count
+    ordered = rows[order]
+    for row, value, other in zip(ordered, likeness, original, strict=True):
+        note = f"like row {ordered[other]}" if other >= 0 else None
+        found[row] = Measured(float(value), note)
+    return found
 
 
 def _hashed(

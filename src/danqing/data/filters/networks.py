@@ -4,7 +4,7 @@ Any network of the same kind can take its place by name or folder. One that is n
 error before the run begins, never a filter that keeps everything.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
@@ -96,13 +96,13 @@ class _Alignment:
 
     def load(self) -> None:
         """Load the network, once a process."""
-        _towers(self.model)
+        towers(self.model)
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return cosines; rows without this caption have none."""
         from torch import cosine_similarity
 
-        network, process = _towers(self.model)
+        network, process = towers(self.model)
         texts = caption_of(batch, self.caption)
 
         def ask(images: list[Image.Image], rows: Sequence[int]) -> Any:
@@ -145,18 +145,24 @@ def _measured(
     batch: Batch, rows: Sequence[int], ask: Callable[[list[Image.Image], Sequence[int]], Any]
 ) -> list[Measured]:
     """Return what a network says of some rows' pictures; the others have no number."""
+    found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
+    for row, value in answers(batch, rows, ask):
+        found[row] = Measured(float(value))
+    return found
+
+
+def answers(
+    batch: Batch, rows: Sequence[int], ask: Callable[[list[Image.Image], Sequence[int]], Any]
+) -> Iterator[tuple[int, Any]]:
+    """Yield rows that have a picture with what a network, asked for some at once, says of each."""
     import torch
 
-    found = [Measured(None, p if isinstance(p, str) else None) for p in batch.images]
     seen = [row for row in rows if not isinstance(batch.images[row], str)]
     for start in range(0, len(seen), _AT_ONCE):
         some = seen[start : start + _AT_ONCE]
         images = [Image.fromarray(np.asarray(batch.images[row])) for row in some]
         with torch.inference_mode():
-            values = ask(images, some).tolist()
-        for row, value in zip(some, values, strict=True):
-            found[row] = Measured(value)
-    return found
+            yield from zip(some, ask(images, some), strict=True)
 
 
 @cache
@@ -167,7 +173,12 @@ def _classifier(model: str) -> tuple[Any, Any]:
 
 
 @cache
-def _towers(model: str) -> tuple[Any, Any]:
+def towers(model: str) -> tuple[Any, Any]:
+    """Return a network with a tower for pictures and one for texts, and what prepares its inputs.
+
+    Raises:
+        RecipeError: it is not on this machine and cannot be fetched.
+    """
     from transformers import AutoModel, AutoProcessor
 
     return _load(model, AutoModel), _load(model, AutoProcessor)

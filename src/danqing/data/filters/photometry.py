@@ -48,9 +48,10 @@ class Clarity:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return squared grey levels."""
-        return each(batch.edges, self._clearest)
+        return each(batch.edges, self.clearest)
 
-    def _clearest(self, edges: np.ndarray) -> float:
+    def clearest(self, edges: np.ndarray) -> float:
+        """Return the largest variance that a part of a Laplacian has."""
         rows = np.array_split(edges, self.tiles, axis=0)
         return max(
             _variance(part)
@@ -77,7 +78,11 @@ class Luma:
 @filters.register("saturation")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saturation:
-    """Mean saturation as HSV defines it, from 0 (grey) to 1; unnaturally high ones are dropped."""
+    """Saturation of all light together, from 0 (grey) to 1; unnaturally high ones are dropped.
+
+    Means of the largest channel and of its distance to the smallest, divided: HSV's saturation,
+    each pixel weighing as much as it is bright. In dark pixels, noise alone looks saturated.
+    """
 
     needs: ClassVar = ("pixels",)
     slow: ClassVar = False
@@ -143,7 +148,9 @@ def _variance(values: np.ndarray) -> float:
 def _saturation(image: RGB) -> float:
     import cv2
 
-    return _mean(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))[1] / 255
+    red, green, blue = cv2.split(image)
+    most = _mean(cv2.max(cv2.max(red, green), blue))[0]
+    return 1 - _mean(cv2.min(cv2.min(red, green), blue))[0] / most if most else 0.0
 
 
 def _entropy(gray: Gray) -> float:

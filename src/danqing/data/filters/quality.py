@@ -7,11 +7,11 @@ from typing import ClassVar, Final
 import numpy as np
 
 from danqing.data.filters.base import Batch, Cut, Measured, Reads, each, filters
-from danqing.data.pixels import RGB, Gray
+from danqing.data.pixels import Gray
 
 _BLOCK: Final = 8
-_PLAIN: Final = 6.0
-"""Grey levels of spread below which a row or column of pixels is of one colour."""
+_PLAIN: Final = 6
+"""Grey levels that pixels of a bar differ at most; most beside it differ twice as much."""
 _MARKS: Final = re.compile(
     r"©|\(c\)|®|@\w{2,}|www\.|https?:|\.(?:com|cn|net|org|ru)\b|shutterstock|getty|istock|alamy"
     r"|dreamstime|depositphotos|adobe ?stock|123rf|freepik|视觉中国|图虫|千图|昵图|摄图|全景网|水印"
@@ -56,7 +56,11 @@ class Exposure:
 @filters.register("bars")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bars:
-    """The share of height or width that plain bars at the edges take, as of films on screens."""
+    """The share of height or width that plain bars at the edges take, as of films on screens.
+
+    A bar is of one colour and ends at once, all along. So a clear sky, whose rows are as even but
+    grow lighter, is none, nor is the margin around a thing on white paper.
+    """
 
     needs: ClassVar = ("pixels",)
     slow: ClassVar = False
@@ -70,7 +74,11 @@ class Bars:
 @filters.register("codes")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Codes:
-    """How many QR codes and bar codes are in a picture (OpenCV's detectors)."""
+    """How many QR codes and bar codes are in a picture (OpenCV's detectors).
+
+    QR codes are found as ArUco's markers are: the detector that looks for their three squares line
+    by line sees a third of those that this one sees.
+    """
 
     needs: ClassVar = ("pixels",)
     slow: ClassVar = False
@@ -78,7 +86,7 @@ class Codes:
 
     def measure(self, batch: Batch) -> list[Measured]:
         """Return a count."""
-        return each(batch.images, _codes)
+        return each(batch.grays, _codes)
 
 
 @filters.register("watermark_text")
@@ -122,22 +130,30 @@ def _blockiness(gray: Gray) -> float:
 
 def _bars(gray: Gray) -> float:
     share = 0.0
-    for axis in (0, 1):
-        lines = gray if axis == 0 else gray.T
-        plain = lines.std(axis=1) < _PLAIN
-        if plain.all():
-            return 1.0
-        inner = np.flatnonzero(~plain)
-        share = max(share, 1 - (inner[-1] - inner[0] + 1) / len(lines))
+    for lines in (gray, gray.T):
+        ends = _bar(lines), _bar(lines[::-1])
+        share = max(share, min(1.0, sum(ends) / len(lines)))
     return share
 
 
-def _codes(image: RGB) -> int:
+def _bar(lines: Gray) -> int:
+    """Return how many lines from the first one on make a bar."""
+    apart = np.abs(lines.astype(np.int16) - np.int16(np.median(lines[0])))
+    # A few pixels differ by what compression does to them.
+    inside = np.flatnonzero((apart > _PLAIN).mean(axis=1) > 0.02)
+    if not len(inside):
+        return len(lines)
+    first = int(inside[0])
+    # Scaling blurs the end of a bar over a line or two.
+    jump = (apart[first : first + 3] > 2 * _PLAIN).mean(axis=1).max()
+    return first if jump > 0.5 else 0
+
+
+def _codes(gray: Gray) -> int:
     import cv2
 
-    pixels = np.ascontiguousarray(image)
     found = (
-        cv2.QRCodeDetector().detectMulti(pixels)[1],
-        cv2.barcode.BarcodeDetector().detectMulti(pixels)[1],
+        cv2.QRCodeDetectorAruco().detectMulti(gray)[1],
+        cv2.barcode.BarcodeDetector().detectMulti(gray)[1],
     )
     return sum(0 if corners is None else len(corners) for corners in found)  # pyright: ignore[reportUnnecessaryComparison]

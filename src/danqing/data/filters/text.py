@@ -15,6 +15,10 @@ LANGUAGES: Final = ("none", "en", "zh", "other")
 
 _SOME: Final = 2
 """Letters below which a picture has no text: readers see single letters in textures."""
+_BOX: Final = 4 / 3
+"""Height of a line's box, in ems."""
+_ACCENTED: Final = 30
+"""One accented letter in so many makes a Latin text another language; English has hardly any."""
 
 
 @filters.register("text_language")
@@ -23,7 +27,9 @@ class TextLanguage(Reads):
     """The language of what is written: 0 none, 1 English, 2 Chinese, 3 other; all are kept.
 
     One Chinese character in eight letters makes a Chinese text, because pictures with Chinese text
-    have Latin names and numbers in it, and not the other way round.
+    have Latin names and numbers in it, and not the other way round. Accents tell other languages
+    from English; Italian or Dutch on a short sign may have none. What is written and cannot be read
+    is in another script.
     """
 
     cut: Cut = Cut()
@@ -34,7 +40,7 @@ class TextLanguage(Reads):
             Measured(None, page)
             if isinstance(page, str)
             else Measured(
-                float(LANGUAGES.index(language(line.text for line in page.lines))),
+                float(LANGUAGES.index(_language(page))),
                 " ".join(line.text for line in page.lines)[:500] or None,
             )
             for page in batch.pages
@@ -71,7 +77,8 @@ class SmallCharacters(Reads):
     """The median height of lines of text over the shorter side of the picture.
 
     At 256 pixels letters below six pixels run together; a line's box is a third taller than its
-    letters, hence a thirtieth. Pictures without text have no such number.
+    letters, hence a thirtieth. Around small letters a reader's box is too tall by up to half, so a
+    line counts as no taller than its letters are wide. Pictures without text have no such number.
     """
 
     cut: Cut = Cut(low=1 / 30)
@@ -94,7 +101,15 @@ def language(texts: Iterable[str]) -> str:
         return "zh" if scripts["zh"] else "none"
     if scripts["other"] * 4 > total:
         return "other"
-    return "zh" if scripts["zh"] * 8 >= total else "en"
+    if scripts["zh"] * 8 >= total:
+        return "zh"
+    # A single one may be a café's.
+    accented = scripts["accented"]
+    return "other" if accented > 1 and accented * _ACCENTED >= total else "en"
+
+
+def _language(page: Page) -> str:
+    return "other" if page.unread else language(line.text for line in page.lines)
 
 
 def _covered(page: Page) -> float:
@@ -106,12 +121,19 @@ def _count(page: Page) -> float:
 
 
 def _median(page: Page) -> float:
-    heights = [line.height for line in page.lines]
+    heights = [min(line.height, _BOX * line.length / _ems(line.text)) for line in page.lines]
     return float(np.median(heights)) / min(page.width, page.height)
+
+
+def _ems(text: str) -> float:
+    """Return how wide a line of text is set, usually."""
+    return sum(0.5 if letter.isascii() else 1.0 for letter in text)
 
 
 def _script(letter: str) -> str:
     if letter.isascii():
         return "en"
     name = unicodedata.name(letter, "")
-    return "zh" if name.startswith("CJK") else "other"
+    if name.startswith("CJK"):
+        return "zh"
+    return "accented" if name.startswith("LATIN") else "other"

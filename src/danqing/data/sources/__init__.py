@@ -1,6 +1,7 @@
-"""Where pictures come from, by name: folders, tars, parquet, the web; or made, with faults."""
+"""Where pictures come from, by name: folders, tars, parquet, the web, a corpus; or made."""
 
 from danqing.data.record import AnySource, Item, Record, Source, sources
+from danqing.data.sources.corpus import OtherCorpus
 from danqing.data.sources.folder import Folder
 from danqing.data.sources.parquet import Parquet
 from danqing.data.sources.planted import Planted
@@ -13,6 +14,7 @@ __all__ = [
     "AnySource",
     "Folder",
     "Item",
+    "OtherCorpus",
     "Parquet",
     "Planted",
     "Record",
