@@ -6,7 +6,7 @@ pytest.importorskip("lance", reason="a corpus needs the extra `data`")
 
 import pyarrow as pa
 
-from danqing.core.errors import SourceError
+from danqing.core.errors import RecipeError, SourceError
 from danqing.data import corpus as module
 from danqing.data.corpus import Corpus
 from danqing.data.record import Item, Record
@@ -49,18 +49,28 @@ def test_an_error_of_a_source_is_its_own_and_a_part_of_what_came_before_it_stays
     assert corpus.read(["image"])["image"].to_pylist() == IMAGES
 
 
-def test_columns_come_in_batches_and_over_old_ones(tmp_path, monkeypatch):
+def test_values_are_laid_over_some_rows_and_the_others_keep_theirs(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CHUNK_ROWS", 8)
     corpus = Corpus(tmp_path)
     corpus.add("made", Source())
-    for factor in (1, 2):
-        schema = pa.schema([("score_a", pa.int64())])
-        batches = (
-            pa.record_batch([pa.array(range(low * factor, (low + 5) * factor, factor))], schema)
-            for low in range(0, 50, 5)
-        )
-        corpus.fill(pa.RecordBatchReader.from_batches(schema, batches))
-        assert corpus.read(["score_a"])[0].to_pylist() == list(range(0, 50 * factor, factor))
+    schema = pa.schema([("score_a", pa.int64())])
+    spans = list(corpus.spans(5))
+    wanted: list[int | None] = [None] * 50
+    for factor, step in ((1, 2), (2, 3)):
+        rows = [[row for row in span if row % step == 0 and row < 44] for span in spans]
+        parts = [
+            pa.table(
+                {"row": some, "score_a": [row * factor for row in some]},
+                schema=pa.schema([("row", pa.int64()), *schema]),
+            )
+            if some
+            else None
+            for some in rows
+        ]
+        corpus.lay(schema, spans, parts)
+        for row in (row for some in rows for row in some):
+            wanted[row] = row * factor
+        assert corpus.read(["score_a"])[0].to_pylist() == wanted
 
 
 def test_sketches_are_read_in_pieces_or_at_places(tmp_path, monkeypatch):
@@ -75,3 +85,14 @@ def test_sketches_are_read_in_pieces_or_at_places(tmp_path, monkeypatch):
     assert len(found) == len(rows)
     assert list(found) == expected
     assert found.at([20, 0, 7, 0]) == [expected[i] for i in (20, 0, 7, 0)]
+
+
+def test_a_second_run_is_refused_while_one_is_at_work(tmp_path):
+    with (
+        Corpus(tmp_path / "new").alone(),
+        pytest.raises(RecipeError, match="one run at a time"),
+        Corpus(tmp_path / "new").alone(),
+    ):
+        pass
+    with Corpus(tmp_path / "new").alone():
+        assert not Corpus(tmp_path / "new").exists

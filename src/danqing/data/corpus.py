@@ -8,6 +8,7 @@ place and never changes. Filters add columns: `score_*` for numbers, `note_*` fo
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -61,6 +62,30 @@ class Corpus:
     def columns(self) -> list[str]:
         """Names of all columns."""
         return self._open().schema.names if self.exists else []
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs off the corpus meanwhile.
+
+        Raises:
+            RecipeError: one is at work.
+            StorageError: the disk said no.
+        """
+        from filelock import FileLock, Timeout
+
+        with storage_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise RecipeError(
+                f"{self.folder} must be used by one run at a time, got two; wait for the first."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     @property
     def manifest(self) -> dict[str, Any]:

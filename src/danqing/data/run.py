@@ -92,10 +92,15 @@ def run(recipe: Recipe, show: Show = lambda what, done, total: None) -> dict[str
 
     Raises:
         SourceError: a source is not there.
-        RecipeError: there is nothing to filter.
+        RecipeError: there is nothing to filter, or another run is at work on the corpus.
         MissingPackage: the engine or a filter's network is not installed.
         StorageError: the disk said no.
     """
+    with Corpus(recipe.corpus).alone():
+        return _run(recipe, show)
+
+
+def _run(recipe: Recipe, show: Show) -> dict[str, Any]:
     lance_package()  # its import is no cost of rows
     started, began = time.time(), time.process_time()
     corpus, added = fill(recipe, show)
@@ -137,10 +142,11 @@ def survey(recipe: Recipe, show: Show = lambda what, done, total: None) -> Corpu
 
     Raises: as `run`.
     """
-    corpus, _ = fill(recipe, show)
-    for group in passes(steps(recipe.stages)):
-        measure(corpus, group, np.ones(len(corpus), bool), recipe, show)
-    return corpus
+    with Corpus(recipe.corpus).alone():
+        corpus, _ = fill(recipe, show)
+        for group in passes(steps(recipe.stages)):
+            measure(corpus, group, np.ones(len(corpus), bool), recipe, show)
+        return corpus
 
 
 def fill(recipe: Recipe, show: Show) -> tuple[Corpus, dict[str, int]]:
@@ -333,8 +339,8 @@ def _mask(fate: Fate, found: Sequence[Step], stages: Mapping[str, Stage]) -> Any
 
 def _earlier(corpus: Corpus) -> dict[str, Any]:
     try:
-        return json.loads((corpus.folder / "manifest.json").read_text())["measured"]
-    except (OSError, ValueError, KeyError):
+        return corpus.manifest["measured"]
+    except (RecipeError, KeyError):
         return {}
 
 

@@ -66,8 +66,20 @@ def encode(
         show: Told how many rows of how many are done.
 
     Raises:
+        RecipeError: another run is at work on the corpus.
         StorageError: the disk said no.
     """
+    with corpus.alone():
+        return _encode_missing(corpus, rows, scale, vae, show)
+
+
+def _encode_missing(
+    corpus: Corpus,
+    rows: Sequence[int],
+    scale: Scale,
+    vae: VAE,
+    show: Callable[[int, int], None],
+) -> Columns:
     import pyarrow as pa
 
     names = columns_of(scale, vae)

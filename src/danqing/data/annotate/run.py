@@ -103,15 +103,21 @@ def run(recipe: Recipe, show: Show = lambda done, total: None) -> dict[str, Any]
     again.
 
     Raises:
-        RecipeError: there is nothing to annotate, or the settings are wrong.
+        RecipeError: there is nothing to annotate, the settings are wrong, or another run is at work
+            on the corpus.
         DownloadError: nobody is there to ask, or they want no more of us.
         MissingPackage: something is not installed.
         StorageError: the disk said no.
     """
-    started = time.time()
     corpus = Corpus(recipe.corpus)
     if not len(corpus):
         raise RecipeError(f"{recipe.corpus} must hold pictures, got none; filter a source first.")
+    with corpus.alone():
+        return _run(recipe, corpus, show)
+
+
+def _run(recipe: Recipe, corpus: Corpus, show: Show) -> dict[str, Any]:
+    started = time.time()
     corpus.mend()
     rows = _rows(corpus, recipe.stage)
     job = _Job(recipe, corpus, rows)
