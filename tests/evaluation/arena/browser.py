@@ -114,6 +114,9 @@ def main() -> None:
     def answer(value: object) -> None:
         print(json.dumps(value), flush=True)
 
+    def told(text: str) -> None:
+        answer(json.loads(text or '"the script failed"'))
+
     def loaded(_: bool) -> None:
         page.loadFinished.disconnect(loaded)
         view.setFocus()
@@ -132,7 +135,8 @@ def main() -> None:
             QTest.keyClick(view.focusProxy(), getattr(Qt.Key, f"Key_{value}"))
             answer(None)
         elif verb == "run":
-            page.runJavaScript(value, 0, answer)
+            # As text: Qt makes empty strings of some values.
+            page.runJavaScript(f"JSON.stringify({value}) ?? 'null'", 0, told)
         elif verb == "picture":
             view.grab().save(value)
             answer(None)

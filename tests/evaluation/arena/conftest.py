@@ -1,5 +1,4 @@
-"""A small arena: three models, some prompts, pictures that say who painted them as loudly as a
-file can, so that what reaches a voter can be searched for it."""
+"""A small arena: three models, and pictures that say who painted them as loudly as a file can."""
 
 import json
 import threading

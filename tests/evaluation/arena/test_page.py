@@ -5,6 +5,7 @@ import os
 import pytest
 
 from danqing.evaluation.arena.board import votes_of
+from danqing.evaluation.arena.pairs import next_pair
 from danqing.evaluation.arena.ratings import rate
 
 from .browser import Browser
@@ -13,7 +14,7 @@ from .test_server import assert_blind
 from .wire import Wire
 
 READY = "document.querySelectorAll('nav button:enabled').length === 4"
-STATE = "[pair.pair, prompt.innerText, a.src, b.src, [...reasons]]"
+STATE = "[pair.pair, $('prompt').innerText, a.src, b.src, [...reasons]]"
 CHOICE = {"Left": "a", "Right": "b", "Down": "tie", "Up": "bad"} | dict(
     zip("1234", ("a", "b", "tie", "bad"), strict=True)
 )
@@ -62,7 +63,7 @@ def test_thirty_votes_are_cast_with_reloads_in_between_and_nothing_is_lost(brows
             if browser.run(STATE)[0] == token:  # it did not get there: the same pair, once more
                 browser.press(key)
         pages += browser.run("document.documentElement.outerHTML")
-        browser.wait(f"progress.innerText.split()[0] === '{number + 1}'")
+        browser.wait(f"parseInt(progress.innerText) === {number + 1}")
     browser.wait(READY)
     if folder := os.environ.get("DANQING_SCREENSHOTS"):
         browser.picture(f"{folder}/arena.png")
@@ -89,9 +90,9 @@ def test_an_arena_with_a_key_opens_by_its_link_and_by_hand(browser, serve):
     other = serve(key="half past ten")
     browser.open(f"http://127.0.0.1:{other.server_port}/")
     browser.wait("!door.hidden")
-    browser.run("key.value = 'wrong'; door.requestSubmit()")
+    browser.run("(key.value = 'wrong', door.requestSubmit())")
     browser.wait("notice.innerText === 'That is not the key.'")
-    browser.run("key.value = 'half past ten'; door.requestSubmit()")
+    browser.run("(key.value = 'half past ten', door.requestSubmit())")
     browser.wait(READY)
 
 
@@ -99,20 +100,18 @@ def test_the_page_goes_on_when_the_server_was_away_and_says_when_all_is_seen(bro
     server = serve(gold=0.0, rate=1e4)
     browser.open(server.link)
     browser.wait(READY)
-    browser.run("window.fetch_ = fetch; window.fetch = () => Promise.reject(new Error('gone')); 0")
+    browser.run("(window.real = fetch, window.fetch = () => Promise.reject(new Error('gone')), 0)")
     browser.press("Left")
     browser.wait("notice.innerText.startsWith('gone')")
-    browser.run("window.fetch = window.fetch_; 0")
+    browser.run("(window.fetch = window.real, 0)")
     browser.wait(READY)
     assert store.votes() == []
     browser.press("Left")
     browser.wait("progress.innerText === '1 vote'")
     voter = store.rows("SELECT id FROM voters")[0]["id"]
     browser.wait(READY)
-    from danqing.evaluation.arena.pairs import next_pair
-
     while pair := next_pair(store, voter, gold=0.0):
         store.vote(voter, pair.token, "b")
     browser.reload()
-    browser.wait("prompt.innerText.startsWith('You have seen every pair')")
+    browser.wait("$('prompt').innerText.startsWith('You have seen every pair')")
     assert browser.run("choices.hidden && document.getElementById('pair').hidden")

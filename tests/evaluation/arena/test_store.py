@@ -92,7 +92,7 @@ def test_a_picture_is_kept_as_bare_pixels(store, tmp_path):
 
 
 def test_a_missing_and_a_foreign_arena_are_refused(tmp_path):
-    with pytest.raises(SourceError, match="arena must be a folder with an arena.sqlite"):
+    with pytest.raises(SourceError, match="arena must be a folder with"):
         Store(tmp_path)
     (tmp_path / "arena.sqlite").write_text("no database, only words " * 100)
     with pytest.raises(SourceError, match="must be an SQLite file"):
@@ -149,8 +149,8 @@ def test_votes_at_once_from_threads_all_count_once(store):
         for _ in range(20):
             pair = next_pair(store, voter, draw=draw)
             with ThreadPoolExecutor(2) as twice:
-                done = list(twice.map(lambda c: store.vote(voter, pair.token, c), "ab"))
-            counted += sum(done)
+                done = [twice.submit(store.vote, voter, pair.token, choice) for choice in "ab"]
+            counted += sum(future.result() for future in done)
         return counted
 
     with ThreadPoolExecutor(4) as pool:

@@ -92,8 +92,8 @@ def _board(board: Board, whole: bool) -> Iterator[str]:
         )
     yield plot(board.rows)
     yield (
-        "<p>Elo: 100 points win 64 of 100. Intervals are for 95 %: dark, over other prompts; light, "
-        "over other prompts and other voters of each.</p>\n"
+        "<p>Elo: 100 points win 64 of 100. Intervals are for 95 %: dark, over other "
+        "prompts; light, over other prompts and other voters of each.</p>\n"
     )
     yield html.table(
         ("model", "Elo", "by prompt", "and voter", "rank", "votes", "judge", "date", "made by"),

@@ -33,7 +33,7 @@ class Tally:
     agreed: int
     """How often it said the same in both orders."""
     first: int
-    """How often it preferred the first picture in both orders: half its answers were about place."""
+    """How often it took the first side in both orders: it judged the place, not the pictures."""
 
 
 def ask_both(
