@@ -19,6 +19,8 @@ _STYLE: Final = """\
 """
 _NAMES, _WIDTH, _LINE = 210, 560, 26
 """Pixels: of the names, of the scale, of a row."""
+_LETTERS: Final = 30
+"""What fits into the room for a name."""
 
 
 def page(boards: Boards) -> str:
@@ -41,12 +43,13 @@ def plot(rows: Sequence[Row]) -> str:
     height = len(rows) * _LINE
     parts: list[str] = []
     for tick in range(round(start), round(stop) + 1, step):
-        x = across(tick)
+        x = across(float(tick))
         parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="0" y2="{height}"/>')
         parts.append(f'<text x="{x}" y="{height + 16}" text-anchor="middle">{tick}</text>')
     for place, row in enumerate(rows):
         y = (place + 0.5) * _LINE
-        parts.append(f'<text x="0" y="{y + 4}">{escape(row.name)}</text>')
+        name = row.name if len(row.name) <= _LETTERS else row.name[: _LETTERS - 1] + "…"
+        parts.append(f'<text x="0" y="{y + 4}">{escape(name)}</text>')
         for kind, (left, right) in (("voter", row.by_voter), ("prompt", row.by_prompt)):
             ends_at = f'x1="{across(left)}" x2="{across(right)}"'
             parts.append(f'<line class="{kind}" {ends_at} y1="{y}" y2="{y}"/>')
@@ -114,7 +117,7 @@ def _board(board: Board, whole: bool) -> Iterator[str]:
     )
     if whole:
         names = [row.name for row in board.rows]
-        yield "<h3>Wins of the row over the column</h3>\n"
+        yield "<h3>Wins of the row over the column, a tie being half</h3>\n"
         yield html.table(
             ("", *names),
             ((escape(name), *(_won(ratings, name, other) for other in names)) for name in names),
