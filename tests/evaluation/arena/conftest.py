@@ -32,11 +32,13 @@ def write_run(folder, model, prompts=PROMPTS, samples=1):
                 "prompt": f"thing number {prompt}",
                 "seed": sample,
                 "file": file,
-                "tag": ("odd", "even")[prompt % 2],
-                "lang": ("en", "zh")[prompt % 2],
+                "category": ("odd", "even")[prompt % 2],
+                "language": ("en", "zh")[prompt % 2],
             })  # fmt: skip
     (folder / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (folder / "result.json").write_text(json.dumps({"model": model, "commit": "c0ffee" * 6}))
+    (folder / "result.json").write_text(
+        json.dumps({"generator": {"model": model}, "commit": "c0ffee" * 6})
+    )
     return folder
 
 

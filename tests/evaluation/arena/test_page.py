@@ -33,7 +33,7 @@ def votes_shown(browser):
 
 
 def test_thirty_votes_are_cast_with_reloads_in_between_and_nothing_is_lost(browser, serve, store):
-    wire = Wire(serve(gold=0.2, minimum=0.2).server_port)
+    wire = Wire(serve(gold=0.2, minimum=0.1).server_port)
     browser.open(f"http://127.0.0.1:{wire.port}/")
     meant, pages = {}, ""
     for number in range(30):

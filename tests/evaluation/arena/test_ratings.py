@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from danqing.core.errors import RecipeError
+from danqing.evaluation.arena.pairs import gains
 from danqing.evaluation.arena.ratings import (
     Vote,
     bradley_terry,
@@ -151,6 +152,24 @@ def test_intervals_cover_the_true_rating_about_as_often_as_they_say(prompts, vot
     else:
         # Drawing twice counts the voters' noise twice: careful, never bold.
         assert hits["by_voter"] / (4 * runs) >= hits["by_prompt"] / (4 * runs) - 0.01
+
+
+def test_intervals_cover_where_pairs_were_chosen_by_what_they_teach():
+    draw, elo = np.random.default_rng(5), np.array([-100.0, -30.0, 40.0, 90.0])
+    pairs, runs, hits = list(combinations(range(4), 2)), 100, 0
+    for seed in range(runs):
+        votes, wins = [], np.zeros((4, 4))
+        for number in range(240):
+            if number % 12 == 0:
+                gain = np.array([gains(wins)[pair] for pair in pairs])
+            i, j = pairs[draw.choice(len(pairs), p=gain / gain.sum())]
+            won = float(draw.random() < win_probability(elo[i] - elo[j]))
+            wins[i, j] += won
+            wins[j, i] += 1 - won
+            votes.append(Vote("abcd"[i], "abcd"[j], won, number, 0))
+        for row in rate(votes, resamples=200, seed=seed).rows:
+            hits += row.by_prompt.low <= 1000 + elo["abcd".index(row.name)] <= row.by_prompt.high
+    assert 0.90 <= hits / (4 * runs) <= 0.97
 
 
 def test_rank_intervals_hold_the_true_rank_and_narrow_with_votes():

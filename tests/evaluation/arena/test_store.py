@@ -69,7 +69,8 @@ def test_another_picture_under_the_same_name_is_refused_and_nothing_is_half_take
     [
         ("", "must have a line for each picture"),
         ("{", "line 1 of .* must be JSON"),
-        ('{"prompt": "x"}', "line 1 of .* must have file"),
+        ('{"prompt": "x"}', "line 1 of .* must have file in words"),
+        ('{"prompt": "x", "file": null}', "must have a line for each picture"),
         ('{"prompt": "x", "file": "no.png"}', "no.png must be a picture"),
     ],
 )

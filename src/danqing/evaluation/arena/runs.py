@@ -24,8 +24,8 @@ def take_in(store: Store, source: str) -> dict[str, int]:
         store: The arena.
         source: `NAME=FOLDER`, where the folder has an `items.jsonl` like that of an evaluation; or
             a `.jsonl` file that also names the `model` of each picture. Every line has `prompt`
-            and `file`, a path from the file's own folder, and may have `tag` or `category`, `lang`
-            or `language`. Lines of one model and prompt are its samples, in order.
+            and `file`, a path from the file's own folder, or null where nothing was painted; it
+            may have `category`, `language`, and `seed` if there are several of a prompt.
 
     Raises:
         SourceError: There is no such file, or it does not say what it must.
@@ -42,9 +42,11 @@ def take_in(store: Store, source: str) -> dict[str, int]:
                 f"model must be named in every line of {lines}, got {model!r}; "
                 f"or say NAME=FOLDER if all pictures are of one model."
             )
-        grouped.setdefault(model, []).append(record)
-    if not grouped:
-        raise SourceError(f"{lines} must have a line for each picture, got none; run it again.")
+        pictures = grouped.setdefault(model, [])
+        if record["file"] is not None:
+            pictures.append(record)
+    if not any(grouped.values()):
+        raise SourceError(f"{lines} must have a line for each picture, got none; paint some.")
     return {
         model: store.add(model, _entries(records, lines.parent), about)
         for model, records in grouped.items()
@@ -74,7 +76,7 @@ def _about(folder: Path) -> dict[str, Any]:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {key: result[key] for key in ("model", "versions", "commit") if key in result}
+    return {key: result[key] for key in ("generator", "versions", "commit") if key in result}
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
@@ -91,21 +93,27 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
             raise SourceError(
                 f"line {number} of {path} must be JSON, got {line[:80]!r}."
             ) from error
-        for key in ("prompt", "file"):
-            if not isinstance(record, dict) or not isinstance(record.get(key), str):
-                raise SourceError(f"line {number} of {path} must have {key}, got {line[:80]!r}.")
+        for key, kinds in (("prompt", str), ("file", str | None)):
+            if not isinstance(record, dict) or not isinstance(record.get(key, 0), kinds):
+                raise SourceError(
+                    f"line {number} of {path} must have {key} in words, got {line[:80]!r}."
+                )
         yield record
 
 
 def _entries(records: list[dict[str, Any]], folder: Path) -> Iterator[Entry]:
     samples: dict[str, int] = {}
     for record in records:
-        prompt = record["prompt"]
-        sample = samples[prompt] = samples.get(prompt, -1) + 1
+        prompt, seed = record["prompt"], record.get("seed")
+        samples[prompt] = samples.get(prompt, -1) + 1
+        category, language = (
+            value if isinstance(value := record.get(key), str) else None
+            for key in ("category", "language")
+        )
         yield Entry(
             prompt,
-            sample,
+            seed % 2**63 if isinstance(seed, int) else samples[prompt],
             plain(folder / record["file"]),
-            record.get("category", record.get("tag")),
-            record.get("language", record.get("lang")),
+            category,
+            language,
         )
