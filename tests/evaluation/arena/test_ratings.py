@@ -161,7 +161,7 @@ def test_intervals_cover_where_pairs_were_chosen_by_what_they_teach():
         votes, wins = [], np.zeros((4, 4))
         for number in range(240):
             if number % 12 == 0:
-                gain = np.array([gains(wins)[pair] for pair in pairs])
+                gain = gains(wins)[tuple(zip(*pairs, strict=True))]
             i, j = pairs[draw.choice(len(pairs), p=gain / gain.sum())]
             won = float(draw.random() < win_probability(elo[i] - elo[j]))
             wins[i, j] += won
