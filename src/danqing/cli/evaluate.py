@@ -38,11 +38,22 @@ def evaluate(
     """
     from tqdm import tqdm
 
+    from danqing.core.log import logger
+    from danqing.evaluation.compare import smallest_difference
     from danqing.evaluation.harness import run
     from danqing.evaluation.recipe import read
 
     told = {"size": size, "steps": steps, "guidance": guidance}
     job = read(target, on, set, {name: value for name, value in told.items() if value is not None})
+    if asks := job.benchmark.asks():
+        pictures = sum(len(ask.seeds) for ask in asks)
+        logger(__name__).info(
+            "%d prompts, %d pictures: a share of two models must differ by %.3f to be told apart, "
+            "four times in five",
+            len(asks),
+            pictures,
+            smallest_difference(len(asks), round(pictures / len(asks))),
+        )
     with tqdm(unit="picture", dynamic_ncols=True) as bar:
 
         def watch(what: str, done: int, total: int) -> None:

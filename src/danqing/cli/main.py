@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tyro
 
 from danqing import __doc__ as description
-from danqing.cli import filter
+from danqing.cli import arena, filter
 from danqing.cli.annotate import annotate
 from danqing.cli.compress import compress, verify
 from danqing.cli.evaluate import compare, evaluate
@@ -24,6 +24,7 @@ VERBS = {
     verb.__name__: verb
     for verb in (
         annotate,
+        arena.arena,
         compare,
         compress,
         evaluate,
@@ -36,6 +37,10 @@ VERBS = {
     )
 }
 GROUPS = {
+    "arena": {
+        verb.__name__.rstrip("_"): verb
+        for verb in (arena.export, arena.import_, arena.rate, arena.serve)
+    },
     "filter": {
         verb.__name__: verb
         for verb in (filter.calibrate, filter.export, filter.find, filter.plan, filter.run)

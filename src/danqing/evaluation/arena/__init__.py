@@ -1,0 +1,1 @@
+"""Blinded pairs of pictures, votes on them, and ratings from the votes."""

@@ -1,0 +1,95 @@
+"""`danqing arena`, from pictures to a leaderboard."""
+
+import csv
+import http.client
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from danqing.cli.main import main
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two runs as NAME=FOLDER."""
+    for shade, name in ((60, "one"), (160, "two")):
+        folder = tmp_path / name
+        folder.mkdir()
+        lines = []
+        for prompt in range(6):
+            image = Image.new("RGB", (16, 16), (shade, 20 * prompt, 0))
+            image.paste((255, 255, 255), (1, 1, 5, 5))
+            image.save(folder / f"{prompt}.png")
+            lines.append(json.dumps({"prompt": f"prompt {prompt}", "file": f"{prompt}.png"}))
+        (folder / "items.jsonl").write_text("\n".join(lines))
+    return [f"{name}={tmp_path / name}" for name in ("one", "two")]
+
+
+def ask(port, path, body=None, cookie=""):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {"Cookie": cookie, "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body)
+    connection.request("GET" if body is None else "POST", path, data, headers)
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    connection.close()
+    return answer, told
+
+
+def test_from_pictures_to_a_leaderboard(tmp_path, runs, capsys):
+    arena = str(tmp_path / "arena")
+    main(["arena", "import", arena, *runs])
+    assert "one: 6 new pictures" in capsys.readouterr().out
+    server = subprocess.Popen(
+        [sys.executable, "-m", "danqing", "arena", "serve", arena, "--port=0", "--minimum=0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    port = int(server.stdout.readline().strip().strip("/").rpartition(":")[2])
+    answer, _ = ask(port, "/join", {})
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    for choice in ("a", "b", "tie", "bad", "a"):
+        _, pair = ask(port, "/pair", cookie=cookie)
+        vote = {"pair": pair["pair"], "choice": choice, "reasons": []}
+        assert ask(port, "/vote", vote, cookie)[1] == {"counted": True}
+    server.send_signal(signal.SIGINT)
+    said, complaints = server.communicate(timeout=20)
+    assert server.returncode == 0
+    assert f"5 votes in {arena}" in said
+    assert complaints == ""
+
+    main(["arena", "export", arena, str(tmp_path / "votes.csv")])
+    rows = list(csv.DictReader((tmp_path / "votes.csv").read_text().splitlines()))
+    assert [row["choice"] for row in rows] == ["a", "b", "tie", "bad", "a"]
+    main(["arena", "rate", arena, "--out", str(tmp_path / "board"), "--resamples", "50"])
+    told = capsys.readouterr().out
+    assert "one" in told
+    assert "two" in told
+    board = json.loads((tmp_path / "board" / "leaderboard.json").read_text())
+    assert board["judge"] == "people"
+    assert (tmp_path / "board" / "leaderboard.html").exists()
+    assert (tmp_path / "board" / "leaderboard.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serve", "{}/none"], "arena must be a folder with an arena.sqlite"),
+        (["rate", "{}/none"], "arena must be a folder with an arena.sqlite"),
+        (["import", "{}/arena"], "runs must be at least one"),
+        (["import", "{}/arena", "name={}/none"], "run must be NAME=FOLDER"),
+        (["rate", "{}/none", "--resamples", "0"], "resamples must be at least 1"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path, words, said):
+    with pytest.raises(SystemExit) as stop:
+        main(["arena", *(word.format(tmp_path) for word in words)])
+    assert said in str(stop.value.code)
+    assert "\n" not in str(stop.value.code)
