@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int32, Int64
 
 from danqing.core.errors import RecipeError
 from danqing.data.filters.base import Batch, Cut, Measured, each, filters, laplacian
@@ -57,7 +57,9 @@ class Mosaic:
 class FaceBlur:
     """Sharpness of the largest face over that of the clearest part of the picture; low is blurred.
 
-    Pictures without a face have no such number. The detector is YuNet (Wu et al. 2023), through
+    Pictures without a face have no such number, nor have faces blurred beyond a tenth of their
+    width, which the detector takes for none. Sharp copies of the one face that we measured have
+    0.45 and more, blurred ones 0.09 and less. The detector is YuNet (Wu et al. 2023), through
     OpenCV: the file `face_detection_yunet_2023mar.onnx` of opencv_zoo, 232,589 bytes, MIT licence.
     """
 
@@ -151,13 +153,13 @@ def _mosaic(gray: Gray) -> float:
     return most
 
 
-def _summed(lines: Gray) -> Int64[np.ndarray, "_ _"]:
+def _summed(lines: Gray) -> Int32[np.ndarray, "_ _"]:
     """Return steps from each pixel to the next of its line, summed over the lines before."""
     steps = np.abs(np.diff(lines.astype(np.int16), axis=1))
-    return np.pad(steps.cumsum(axis=0, dtype=np.int64), ((1, 0), (0, 0)))
+    return np.pad(steps.cumsum(axis=0, dtype=np.int32), ((1, 0), (0, 0)))
 
 
-def _grid(summed: Int64[np.ndarray, "_ _"], block: int) -> _Grid | None:
+def _grid(summed: Int32[np.ndarray, "_ _"], block: int) -> _Grid | None:
     # Cells of two blocks a side; four neighbours make a window, so windows overlap by half and any
     # mosaic of six blocks has a whole one.
     cell = 2 * block
