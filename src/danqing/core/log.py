@@ -7,9 +7,11 @@ import json
 import logging
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from danqing.core.errors import StorageError
 from danqing.core.files import storage_errors
 
 
@@ -37,6 +39,30 @@ class Metrics:
         with storage_errors(self.path), self.path.open("a+b") as file:
             _drop_unfinished_line(file)
             file.write(line.encode() + b"\n")
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield every whole line's number, from 1, and its values; no file is no line.
+
+        Raises:
+            StorageError: a line is no JSON object.
+        """
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return  # A killed process left it; the next one to write takes it away.
+                try:
+                    values = json.loads(line)
+                except (ValueError, RecursionError):
+                    values = None
+                if not isinstance(values, dict):
+                    raise self.damaged(number)
+                yield number, values
+
+    def damaged(self, number: int) -> StorageError:
+        """Return the error that says which line cannot be read."""
+        return StorageError(f"line {number} of {self.path} is no entry; take that line out.")
 
 
 def _plain(value: Any) -> Any:

@@ -21,12 +21,12 @@ from danqing.core.config import dump, load, write
 from danqing.core.errors import DownloadError, RecipeError, StorageError, UnknownName
 from danqing.core.registry import Registry
 from danqing.data.annotate.columns import COLUMNS
-from danqing.data.annotate.endpoint import Endpoint
 from danqing.data.annotate.instruction import INSTRUCTIONS
-from danqing.data.annotate.pace import Prices
+from danqing.data.annotate.prices import Prices
 from danqing.data.annotate.run import Recipe, run
 from danqing.data.corpus import Corpus
 from danqing.data.sources.folder import Folder
+from danqing.scorers.chat import Endpoint
 
 ROWS = 24
 EVEN = re.compile(r"[02468]\.$")

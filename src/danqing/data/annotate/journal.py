@@ -6,14 +6,12 @@ rules the old answers are judged anew, and only rows that have none left that wi
 """
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from danqing.core.errors import StorageError
 from danqing.core.log import Metrics
 from danqing.data.annotate.instruction import Instruction
 from danqing.data.annotate.rules import Context, broken
@@ -67,18 +65,11 @@ class Journal:
         Raises:
             StorageError: the file is damaged.
         """
-        if not self.path.exists():
-            return
-        with self.path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith("\n"):
-                    return  # A killed process left it; the next one to write takes it away.
-                try:
-                    yield Entry(**json.loads(line))
-                except (ValueError, TypeError) as error:
-                    raise StorageError(
-                        f"line {number} of {self.path} is no entry; take that line out."
-                    ) from error
+        for number, values in self._lines:
+            try:
+                yield Entry(**values)
+            except TypeError as error:
+                raise self._lines.damaged(number) from error
 
 
 @dataclass(slots=True)

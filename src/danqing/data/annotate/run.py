@@ -23,23 +23,21 @@ from PIL import Image
 from danqing.core import config
 from danqing.core.errors import DownloadError, MissingPackage, RecipeError
 from danqing.core.files import atomic_path
-from danqing.data.annotate.annotators import Answer, AnyAnnotator, Question
 from danqing.data.annotate.columns import fill, stored
 from danqing.data.annotate.instruction import INSTRUCTIONS, Instruction
 from danqing.data.annotate.journal import NO_ANSWER, Book, Entry, Journal
-from danqing.data.annotate.pace import Prices
+from danqing.data.annotate.prices import Prices
 from danqing.data.annotate.rules import rules, worth_reading
-from danqing.data.annotate.schema import Refusal, parse
+from danqing.data.annotate.schema import JSON_SCHEMA, Refusal, parse
 from danqing.data.corpus import Corpus
 from danqing.data.export import passed
 from danqing.data.pixels import decode
+from danqing.scorers.chat import PATIENCE, Answer, AnyChat, Question, heard
 from danqing.scorers.ocr import read_page
 
 Show = Callable[[int, int], None]
 """Told how many rows need no more asking, and how many rows there are to annotate."""
 
-_PATIENCE: Final = 16
-"""Questions in a row without an answer after which nobody seems to be there."""
 _AHEAD: Final = 16
 """Pictures that are read from the corpus at once."""
 _LONGEST: Final = 4
@@ -52,7 +50,7 @@ class Recipe:
 
     corpus: Path
     """The folder of the corpus."""
-    annotator: AnyAnnotator
+    annotator: AnyChat
     """Who is asked."""
     stage: str | None = None
     """The stage that rows must have passed; None: all rows with a picture."""
@@ -161,7 +159,6 @@ class _Job:
         """Rows without a picture that can be shown, and why."""
         self._left = set[int]()
         self._lost = set[int]()
-        self._silence = 0
         self._held: list[Entry] = []
         self._images: dict[int, Image.Image] = {}
         self._keys: list[str] = corpus.read(["key"])["key"].to_pylist()
@@ -210,7 +207,7 @@ class _Job:
             if not chosen or not self.recipe.affords(self.book):
                 break
             with closing(self.recipe.annotator.ask(self._questions(chosen))) as answers:
-                for answer in answers:
+                for answer in heard(answers, self.recipe.annotator.model):
                     self._take(answer)
                     show(total - len(self._left), total)
         self._believe()
@@ -242,7 +239,7 @@ class _Job:
                     return
                 self._images[row] = image
                 self.asked += 1
-                yield Question(row, image, self._prompt(row))
+                yield Question(key=row, text=self._prompt(row), images=(image,), schema=JSON_SCHEMA)
 
     def _prompt(self, row: int) -> str:
         key = self._keys[row]
@@ -250,19 +247,12 @@ class _Job:
         return self.instruction(key).prompt(reasons[0] if reasons else None)
 
     def _take(self, answer: Answer) -> None:
-        image = self._images.pop(answer.row)
+        image = self._images.pop(answer.key)
         if answer.lost:
-            self._lost.add(answer.row)
-            self._left.discard(answer.row)
-            self._silence += 1
-            if self._silence == _PATIENCE:
-                raise DownloadError(
-                    f"{self.recipe.annotator.model} left {_PATIENCE} questions in a row without "
-                    f"an answer ({answer.trouble}); run this again when it is there."
-                )
+            self._lost.add(answer.key)
+            self._left.discard(answer.key)
             return
-        self._silence = 0
-        key = self._keys[answer.row]
+        key = self._keys[answer.key]
         entry = Entry(
             key=key,
             instruction=self.instruction(key).digest,
@@ -274,10 +264,10 @@ class _Job:
             written=answer.written,
         )
         self.book.take(entry)
-        if not self._open(answer.row):
-            self._left.discard(answer.row)
+        if not self._open(answer.key):
+            self._left.discard(answer.key)
         self._held.append(entry)
-        if entry.model in self.book.heard or len(self._held) == _PATIENCE:
+        if entry.model in self.book.heard or len(self._held) == PATIENCE:
             self._believe()
 
     def _believe(self) -> None:

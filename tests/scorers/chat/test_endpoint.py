@@ -13,10 +13,10 @@ from PIL import Image
 
 from danqing.core.config import dump, parse
 from danqing.core.errors import DownloadError, RecipeError
-from danqing.data.annotate.annotators import Annotator, AnyAnnotator, Question, annotators
-from danqing.data.annotate.endpoint import Endpoint, _seconds
-from danqing.data.annotate.schema import JSON_SCHEMA
+from danqing.scorers.chat import AnyChat, Chat, Endpoint, Question, chats
+from danqing.scorers.chat.wire import seconds
 
+SCHEMA = {"type": "object", "properties": {"Caption": {"type": "string"}}}
 KEY = "sk-Very-Secret_0123456789"
 
 
@@ -25,7 +25,10 @@ def picture(row):
 
 
 def questions(count):
-    return [Question(row, picture(row), f"what is {row}?") for row in range(count)]
+    return [
+        Question(key=row, images=(picture(row),), text=f"what is {row}?", schema=SCHEMA)
+        for row in range(count)
+    ]
 
 
 @pytest.fixture
@@ -37,14 +40,14 @@ def client(endpoint):
 
 
 def ask(client, count=1):
-    return sorted(client.ask(questions(count)), key=lambda answer: answer.row)
+    return sorted(client.ask(questions(count)), key=lambda answer: answer.key)
 
 
 def test_every_question_gets_its_own_answer_and_its_tokens(endpoint, client):
     answers = ask(client, 20)
-    assert [answer.row for answer in answers] == list(range(20))
+    assert [answer.key for answer in answers] == list(range(20))
     for answer in answers:
-        assert f"square number {answer.row}." in answer.text
+        assert answer.text == f"I see {answer.key}."
         assert (answer.read, answer.written, answer.trouble) == (1000, 100, None)
     assert sorted(asked.row for asked in endpoint.asked) == list(range(20))
     assert {asked.prompt for asked in endpoint.asked} == {f"what is {row}?" for row in range(20)}
@@ -57,7 +60,7 @@ def test_every_question_gets_its_own_answer_and_its_tokens(endpoint, client):
 def test_a_schema_goes_along_where_the_other_side_takes_one(endpoint, client):
     ask(replace(client, structured=True, extra={"seed": 3}, key=""))
     body = endpoint.asked[0].body
-    assert body["response_format"]["json_schema"]["schema"] == JSON_SCHEMA
+    assert body["response_format"]["json_schema"]["schema"] == SCHEMA
     assert body["seed"] == 3
     assert "temperature" not in body
     assert "Authorization" not in endpoint.asked[0].headers
@@ -86,7 +89,7 @@ def test_no_more_is_asked_at_once_and_no_more_is_taken_than_is_asked(endpoint, c
 def test_a_slow_answer_holds_nobody_up(endpoint, client):
     play = endpoint.play
     endpoint.play = lambda asked: replace(play(asked), delay=1.0 if asked.row == 0 else 0.0)
-    rows = [answer.row for answer in replace(client, concurrency=2).ask(questions(10))]
+    rows = [answer.key for answer in replace(client, concurrency=2).ask(questions(10))]
     assert rows[-1] == 0
 
 
@@ -129,12 +132,12 @@ def test_when_the_other_side_says_how_long_everybody_waits(endpoint, client):
 
 def test_the_other_sides_time_is_read_in_both_forms():
     soon = datetime.now(UTC) + timedelta(seconds=30)
-    assert _seconds("12") == 12
-    assert _seconds(" 0.5 ") == 0.5
-    assert _seconds(email.utils.format_datetime(soon, usegmt=True)) == pytest.approx(30, abs=2)
-    assert _seconds("Fri, 01 Jan 1999 00:00:00 GMT") == 0
+    assert seconds("12") == 12
+    assert seconds(" 0.5 ") == 0.5
+    assert seconds(email.utils.format_datetime(soon, usegmt=True)) == pytest.approx(30, abs=2)
+    assert seconds("Fri, 01 Jan 1999 00:00:00 GMT") == 0
     for nonsense in ("", "soon", "-3", "9" * 400, "Fri, 99 Foo 9999999999 00:00:00 GMT"):
-        assert _seconds(nonsense) is None
+        assert seconds(nonsense) is None
 
 
 @pytest.mark.parametrize(
@@ -329,8 +332,37 @@ def test_a_key_that_is_none_is_refused_without_being_told(client, monkeypatch, v
     assert not value.strip() or value.strip() not in str(caught.value)
 
 
-def test_it_is_an_annotator_that_recipes_can_name(client):
-    assert isinstance(client, Annotator)
-    assert list(annotators) == ["endpoint", "transformers"]
-    holder = make_dataclass("Holder", [("annotator", AnyAnnotator)], frozen=True)
-    assert parse(holder, dump(holder(client))).annotator == client
+def test_it_is_a_chat_that_recipes_can_name(client):
+    assert isinstance(client, Chat)
+    assert list(chats) == ["cassette", "endpoint", "transformers"]
+    holder = make_dataclass("Holder", [("chat", AnyChat)], frozen=True)
+    assert parse(holder, dump(holder(client))).chat == client
+
+
+def test_who_serves_it_and_how_likely_words_are_come_along(endpoint, client):
+    top = [{"token": "I", "logprob": -0.2}, {"token": "You", "logprob": -2.0}]
+    content = [{"token": "I", "logprob": -0.2, "top_logprobs": top}]
+    play = endpoint.play
+    endpoint.play = lambda asked: replace(play(asked), logprobs={"content": content})
+    (answer,) = client.ask([replace(questions(1)[0], top=2)])
+    assert answer.served == "eyes-2026-01-01"
+    assert answer.places[0].likely == {"I": -0.2, "You": -2.0}
+    assert endpoint.asked[0].body["top_logprobs"] == 2
+
+
+def test_no_key_is_in_a_version_or_in_tokens(endpoint, client):
+    halves = [{"token": half, "logprob": -0.1} for half in (KEY[:7], KEY[7:])]
+    play = endpoint.play
+    endpoint.play = lambda asked: replace(
+        play(asked), logprobs={"content": halves}, served=f"x{'y' * 110}{KEY}"
+    )
+    (answer,) = ask(client)
+    assert answer.places == ()
+    assert KEY[:7] not in answer.served
+
+
+def test_where_it_runs_and_how_fast_is_no_part_of_who_it_is(client):
+    same = replace(client, url="http://localhost:1/v1", concurrency=1, key="", timeout=1.0)
+    assert same.identity == client.identity
+    for change in ({"model": "x"}, {"revision": "x"}, {"extra": {}}, {"max_tokens": 1}):
+        assert replace(client, **change).identity != client.identity

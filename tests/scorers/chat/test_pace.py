@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danqing.core.errors import RecipeError
-from danqing.data.annotate.pace import Pace, Prices
+from danqing.scorers.chat.pace import Pace
 
 
 class Clock:
@@ -64,16 +63,3 @@ def test_a_pause_is_for_everybody_and_shortens_nothing():
     pace.pause(7.0)
     pace.pause(3.0)
     assert pace.book(1) == pytest.approx(7)
-
-
-@given(st.integers(0, 10**7), st.integers(0, 10**7))
-def test_cost_is_per_million(read, written):
-    prices = Prices(input=2.0, output=8.0)
-    assert prices.cost(read, written) == pytest.approx(read * 2e-6 + written * 8e-6)
-
-
-def test_a_budget_without_prices_is_refused():
-    with pytest.raises(RecipeError, match="prices above 0"):
-        Prices(input=0.0, output=0.0, budget=5.0)
-    with pytest.raises(RecipeError, match="at least 0"):
-        Prices(input=-1.0, output=2.0)

@@ -4,10 +4,7 @@ What comes back is a stranger's: it is bounded in time and size, and the key is 
 word of it before anybody sees it. Redirects are not followed, because the key would go along.
 """
 
-import base64
-import email.utils
 import http.client
-import io
 import json
 import os
 import random
@@ -15,7 +12,7 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,19 +20,15 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from PIL import Image
-
 from danqing.core.errors import DownloadError, RecipeError
-from danqing.data.annotate.annotators import Answer, Question, annotators
-from danqing.data.annotate.pace import Pace
-from danqing.data.annotate.schema import JSON_SCHEMA
+from danqing.scorers.chat import wire
+from danqing.scorers.chat.base import Answer, Place, Question, chats
+from danqing.scorers.chat.pace import Pace
 
 _LARGEST: Final = 1 << 20
-"""Bytes of a reply; an annotation has a few thousand."""
+"""Bytes of a reply; a long answer has a few thousand."""
 _LONGEST_WAIT: Final = 300.0
 """Seconds that are waited at most before a question is asked again, whoever wants more."""
-_MOST_TOKENS: Final = 10_000_000
-"""A count above this is no count."""
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 """Statuses that may be another one later, as all from 500 on."""
 _HOPELESS: Final = {
@@ -47,7 +40,7 @@ _HOPELESS: Final = {
 """Statuses that every further question would get as well."""
 
 
-@annotators.register("endpoint")
+@chats.register("endpoint")
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """A network behind a URL, its maker's or on a machine of one's own (vLLM, SGLang, llama.cpp).
@@ -60,12 +53,14 @@ class Endpoint:
     """Where chat completions are, such as `http://localhost:8000/v1/chat/completions`."""
     model: str
     """The network's name there."""
+    revision: str = ""
+    """What tells this state of the network from others of that name; it is only noted."""
     key: str = ""
     """The environment variable with the key, never the key itself; empty: none is sent."""
     structured: bool = False
     """Whether the other side can force answers into a JSON schema (`response_format`)."""
     max_tokens: int = 1536
-    """Tokens of an answer."""
+    """Tokens of an answer, where the question says nothing of it."""
     extra: dict[str, Any] = field(default_factory=lambda: {"temperature": 0})
     """Further fields of a request."""
     concurrency: int = 8
@@ -115,7 +110,7 @@ class Endpoint:
             DownloadError: the endpoint wants none of our questions.
         """
         caller = _Caller(self, _secret(self.key), self._pace)
-        pool = ThreadPoolExecutor(self.concurrency, "annotate")
+        pool = ThreadPoolExecutor(self.concurrency, "chat")
         waiting: set[Future[Answer]] = set()
         try:
             for question in questions:
@@ -127,6 +122,12 @@ class Endpoint:
         finally:
             caller.stopped.set()
             pool.shutdown(cancel_futures=True)
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """All settings that shape answers; the URL does not, the same network may move."""
+        names = ("model", "revision", "max_tokens", "extra", "structured")
+        return {"chat": "endpoint", **{name: getattr(self, name) for name in names}}
 
     @cached_property
     def _pace(self) -> Pace:
@@ -168,7 +169,7 @@ class _Caller:
         Raises:
             DownloadError: the endpoint wants none of our questions.
         """
-        body, guess = _body(self._endpoint, question), _guess(question)
+        body, guess = self._body(question), wire.guess(question)
         trouble = ""
         for attempt in range(self._endpoint.retries + 1):
             if self.stopped.wait(self._pace.book(guess)):
@@ -189,9 +190,19 @@ class _Caller:
                         f"{_HOPELESS[reply.status]} (it says: {trouble})."
                     )
                 if 300 <= reply.status < 500 and reply.status not in _AGAIN:
-                    return Answer(question.row, trouble=trouble)
+                    return Answer(question.key, trouble=trouble)
             self._rest(attempt, after)
-        return Answer(question.row, trouble=trouble, lost=True)
+        return Answer(question.key, trouble=trouble, lost=True)
+
+    def _body(self, question: Question) -> bytes:
+        endpoint = self._endpoint
+        return wire.request(
+            question,
+            model=endpoint.model,
+            max_tokens=endpoint.max_tokens,
+            extra=endpoint.extra,
+            structured=endpoint.structured,
+        )
 
     def _send(self, body: bytes) -> _Reply:
         endpoint = self._endpoint
@@ -210,30 +221,28 @@ class _Caller:
                     break
                 if time.monotonic() > deadline:
                     raise TimeoutError("timed out")
-            after = _seconds(response.headers.get("Retry-After", ""))
+            after = wire.seconds(response.headers.get("Retry-After", ""))
             return _Reply(response.status, bytes(found), after)
 
     def _read(self, question: Question, body: bytes, guess: int) -> Answer | None:
         """Return what a good reply says; None: it is none."""
+        most = question.max_tokens or self._endpoint.max_tokens
         if len(body) > _LARGEST:
-            return Answer(
-                question.row, trouble=f"a reply above {_LARGEST:,} bytes", read=guess,
-                written=self._endpoint.max_tokens,
-            )  # fmt: skip
-        try:
-            reply = json.loads(body)
-            message, usage = reply["choices"][0]["message"], reply.get("usage")
-            text, refusal = message.get("content"), message.get("refusal")
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            why = f"a reply above {_LARGEST:,} bytes"
+            return Answer(question.key, trouble=why, read=guess, written=most)
+        if (said := wire.reply(body, guess)) is None:
             return None
-        counts = usage if isinstance(usage, dict) else {}
-        read = _count(counts.get("prompt_tokens"), guess)
-        if isinstance(text, str) and text:
-            written = _count(counts.get("completion_tokens"), len(text) // 2)
-            return Answer(question.row, self._hide(text), read=read, written=written)
-        why = self._hide(refusal)[:200] if isinstance(refusal, str) else "a reply without text"
-        written = _count(counts.get("completion_tokens"), self._endpoint.max_tokens)
-        return Answer(question.row, trouble=why, read=read, written=written)
+        served = self._hide(said.served)[:120]
+        if said.text:
+            written = len(said.text) // 2 if said.written is None else said.written
+            text = self._hide(said.text)
+            return Answer(
+                question.key, text, read=said.read, written=written, served=served,
+                places=self._hide_places(said.places),
+            )  # fmt: skip
+        written = most if said.written is None else said.written
+        why = self._hide(said.refusal)[:200]
+        return Answer(question.key, trouble=why, read=said.read, written=written, served=served)
 
     def _trouble(self, reply: _Reply) -> str:
         """Return what a bad reply says, in one short line."""
@@ -245,6 +254,12 @@ class _Caller:
     def _hide(self, text: str) -> str:
         return text.replace(self._secret, "[key]") if self._secret else text
 
+    def _hide_places(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        told = "".join(place.token for place in places)
+        others = [token for place in places for token in place.likely]
+        leaks = self._secret and any(self._secret in text for text in (told, *others))
+        return () if leaks else places
+
     def _rest(self, attempt: int, after: float | None) -> None:
         """Wait before the next attempt; if the other side says how long, everybody waits."""
         if after is not None:
@@ -254,54 +269,6 @@ class _Caller:
         # Not all at the same moment: they would fail together again.
         seconds = self._endpoint.backoff * 2**attempt * random.uniform(0.75, 1.25)
         self.stopped.wait(min(seconds, _LONGEST_WAIT))
-
-
-def _body(endpoint: Endpoint, question: Question) -> bytes:
-    file = io.BytesIO()
-    # Colour at full resolution: halved, it smears the edges of letters.
-    question.image.save(file, "JPEG", quality=92, subsampling=0)
-    picture = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-    body: dict[str, Any] = {
-        "model": endpoint.model,
-        "max_tokens": endpoint.max_tokens,
-        "messages": [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "image_url", "image_url": {"url": picture}},
-                    {"type": "text", "text": question.prompt},
-                ],
-            }
-        ],
-        **endpoint.extra,
-    }
-    if endpoint.structured:
-        schema = {"name": "annotation", "strict": True, "schema": JSON_SCHEMA}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    return json.dumps(body).encode()
-
-
-def _guess(question: Question) -> int:
-    """Return about how many tokens a question has: a token is half a word or 28 x 28 pixels."""
-    image: Image.Image = question.image
-    return len(question.prompt) // 3 + image.width * image.height // 784
-
-
-def _count(value: Any, guess: int) -> int:
-    """Return a count of tokens, or the guess where there is none that can be believed."""
-    believable = type(value) is int and 0 <= value <= _MOST_TOKENS
-    return value if believable else guess
-
-
-def _seconds(after: str) -> float | None:
-    """Read a Retry-After header: seconds, or a date."""
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", after.strip()):
-        return float(after)
-    try:
-        date = email.utils.parsedate_to_datetime(after)
-        return max(0.0, date.timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _secret(variable: str) -> str:

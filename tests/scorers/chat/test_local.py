@@ -1,5 +1,8 @@
 """The real library on networks of the published kinds, tiny and with random weights."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
@@ -18,10 +21,10 @@ from transformers import (
 )
 
 from danqing.core.errors import MissingPackage, RecipeError
-from danqing.data.annotate.annotators import Annotator, Question
-from danqing.data.annotate.local import Transformers, _processor
 from danqing.models.conditioner.config import ConditionerConfig
 from danqing.models.conditioner.tokenizer import build_tokenizer
+from danqing.scorers.chat import Chat, Question, Transformers
+from danqing.scorers.chat.local import _processor
 
 CHAT = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
@@ -106,7 +109,7 @@ def questions():
     shapes = [(64, 64), (96, 60), (64, 64), (60, 120), (70, 70)]
     for row, shape in enumerate(shapes):
         image = Image.new("RGB", shape, (50 * row, 90, 20))
-        yield Question(row, image, "a red picture " * (1 + 3 * row))
+        yield Question(key=row, images=(image,), text="a red picture " * (1 + 3 * row))
 
 
 def test_a_batch_says_what_each_picture_says_alone(folder):
@@ -114,7 +117,7 @@ def test_a_batch_says_what_each_picture_says_alone(folder):
     alone = list(Transformers(**settings, batch=1).ask(questions()))
     together = list(Transformers(**settings, batch=3).ask(questions()))
     assert together == alone
-    assert [answer.row for answer in alone] == list(range(5))
+    assert [answer.key for answer in alone] == list(range(5))
     for answer in alone:
         assert answer.trouble is None
         assert 0 < answer.written <= 6
@@ -123,10 +126,12 @@ def test_a_batch_says_what_each_picture_says_alone(folder):
 
 
 def test_it_looks_at_the_pictures(folder):
-    annotator = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
+    chat = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
     colors = ("white", "black", "red", "blue")
     pictures = [Image.new("RGB", (64, 64), color) for color in colors]
-    answers = annotator.ask(Question(i, image, "a picture") for i, image in enumerate(pictures))
+    answers = chat.ask(
+        Question(key=i, images=(p,), text="a picture") for i, p in enumerate(pictures)
+    )
     assert len({answer.text for answer in answers}) > 1
 
 
@@ -134,17 +139,74 @@ def test_it_is_what_the_library_says_itself(folder):
     processor = _processor(str(folder))
     network = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
     question = next(questions())
-    content = [{"type": "image"}, {"type": "text", "text": question.prompt}]
+    content = [{"type": "image"}, {"type": "text", "text": question.text}]
     talk = [{"role": "user", "content": content}]
     text = processor.apply_chat_template(talk, add_generation_prompt=True)
-    inputs = processor(text=[text], images=[question.image], return_tensors="pt")
+    inputs = processor(text=[text], images=[question.images[0]], return_tensors="pt")
     ids = network.generate(**inputs, max_new_tokens=6, do_sample=False)
     written = ids[0, inputs["input_ids"].shape[1] :]
-    annotator = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
-    (answer,) = annotator.ask([question])
+    chat = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
+    (answer,) = chat.ask([question])
     assert answer.text == processor.decode(written, skip_special_tokens=True)
     assert answer.read == inputs["input_ids"].shape[1]
-    assert isinstance(annotator, Annotator)
+    assert isinstance(chat, Chat)
+
+
+def various():
+    """Questions of every kind, none like the one before."""
+    red, blue = (Image.new("RGB", (64, 64), color) for color in ("red", "blue"))
+    return [
+        Question(key=0, images=(red,), text="a picture"),
+        Question(key=1, images=(red, blue), text="a picture"),
+        Question(key=2, images=(blue, red), text="a picture"),
+        Question(key=3, images=(red,), text="a picture", text_first=True),
+        Question(key=4, images=(red,), text="a picture", system="a red red picture"),
+        Question(key=5, text="a picture"),
+        Question(key=6, images=(red,), text="a picture", max_tokens=1),
+    ]
+
+
+def test_pictures_words_and_settings_are_shown_as_they_were_asked_for(folder):
+    chat = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32", batch=4)
+    answers = list(chat.ask(replace(question, top=5) for question in various()))
+    assert [answer.key for answer in answers] == list(range(7))
+    assert all(answer.written <= 6 for answer in answers)
+    assert answers[6].written == 1
+    reads = [answer.read for answer in answers]
+    assert reads[1] == reads[2] > reads[0] == reads[3] == reads[6] > reads[5]
+    assert reads[4] > reads[0]
+    # What is shown, and in which order, shapes how likely the first word is.
+    firsts = [tuple(answer.places[0].likely.values()) for answer in answers[:6]]
+    assert len(set(firsts)) == 6
+    assert firsts[0] == pytest.approx(tuple(answers[6].places[0].likely.values()), abs=1e-5)
+
+
+def test_log_probabilities_are_those_the_words_were_chosen_by(folder):
+    network = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    processor = _processor(str(folder))
+    question = replace(next(questions()), top=100_000)
+    chat = Transformers(model=str(folder), max_tokens=6, device="cpu", dtype="float32")
+    (answer,) = chat.ask([question])
+    content = [{"type": "image"}, {"type": "text", "text": question.text}]
+    text = processor.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True
+    )
+    inputs = processor(text=[text], images=[question.images[0]], return_tensors="pt")
+    with torch.inference_mode():
+        expected = network(**inputs).logits[0, -1].log_softmax(-1)
+    first = answer.places[0]
+    assert len(answer.places) == answer.written
+    best = int(expected.argmax())
+    assert first.token == processor.tokenizer.decode([best])
+    alike = [i for i in range(len(expected)) if processor.tokenizer.decode([i]) == first.token]
+    wanted = expected[alike].logsumexp(0)
+    assert first.likely[first.token] == pytest.approx(float(wanted), abs=1e-4)
+    assert sum(map(math.exp, first.likely.values())) == pytest.approx(1, abs=1e-4)
+    (few,) = chat.ask([replace(question, top=4)])
+    assert 0 < len(few.places[0].likely) <= 5
+    assert chat.first_token("a picture") == processor.tokenizer.decode(
+        processor.tokenizer.encode("a picture")[:1]
+    )
 
 
 def test_no_more_pictures_are_taken_than_are_looked_at(folder):
