@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 import numpy as np
 from PIL import Image
 
-from danqing.core.errors import DanqingError, RecipeError
+from danqing.core.errors import RecipeError
 from danqing.data.filters.base import Batch, Cut, Loads, Measured, filters
 from danqing.data.filters.captions import Caption, caption_of
+from danqing.scorers.published import load
 
 _AT_ONCE: Final = 16
 """Pictures that a network sees at once."""
@@ -185,17 +186,5 @@ def towers(model: str) -> tuple[Any, Any]:
 
 
 def _load(model: str, kind: Any) -> Any:
-    """Load a network or what prepares its inputs; weights are safetensors, never pickles."""
-    try:
-        settings = {} if "Processor" in kind.__name__ else {"use_safetensors": True}
-        loaded = kind.from_pretrained(model, **settings)
-    except (OSError, ValueError, DanqingError) as error:
-        raise RecipeError(
-            f"the network {model} must be on this machine or on the hub ({_first_line(error)}); "
-            "download it, name another in the filter's `model`, or take the filter out."
-        ) from error
-    return loaded.eval() if hasattr(loaded, "eval") else loaded
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+    advice = "download it, name another in the filter's `model`, or take the filter out"
+    return load(kind, model, advice)

@@ -5,23 +5,16 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from danqing.core.errors import DanqingError, MissingPackage, RecipeError
+from danqing.core.errors import RecipeError
 from danqing.scorers.chat.base import PLACES, Answer, Place, Question, chats
+from danqing.scorers.published import Network, open_network
 
 if TYPE_CHECKING:
     import torch
-
-
-class _Loaded(NamedTuple):
-    """A network and what prepares its inputs."""
-
-    network: Any
-    processor: Any
-    device: "torch.device"
 
 
 @chats.register("transformers")
@@ -132,31 +125,10 @@ class Transformers:
         return Place(decode([chosen]), likely)
 
     @cached_property
-    def _loaded(self) -> _Loaded:
+    def _loaded(self) -> Network:
         from transformers import AutoModelForImageTextToText
 
-        from danqing.core.device import pick_device, pick_dtype
-
-        device = pick_device(self.device).device
-        dtype = pick_dtype(device, self.dtype).dtype
-        try:
-            processor = _processor(self.model, self.revision)
-            # Weights are safetensors, never pickles, and code is never fetched.
-            network = AutoModelForImageTextToText.from_pretrained(
-                self.model, revision=self.revision, dtype=dtype, use_safetensors=True
-            )
-        except ImportError as error:
-            raise MissingPackage(
-                f"{self.model} must have a package that is not here, got: {_first_line(error)}; "
-                "install it, or name another model."
-            ) from error
-        except (OSError, ValueError, DanqingError) as error:
-            raise RecipeError(
-                f"the network {self.model} must be on this machine or on the hub "
-                f"({_first_line(error)}); download it, or name another as `model`."
-            ) from error
-        network.eval().to(device)  # pyright: ignore[reportArgumentType]
-        return _Loaded(network, processor, device)
+        return open_network(AutoModelForImageTextToText, _processor, self)
 
 
 def _talk(question: Question) -> list[dict[str, Any]]:
@@ -196,7 +168,3 @@ def _processor(model: str, revision: str | None = None) -> Any:
     )
     image_processor = AutoImageProcessor.from_pretrained(model, revision=revision)
     return Stills(image_processor, tokenizer, None, chat_template=template)
-
-
-def _first_line(error: Exception) -> str:
-    return next(filter(None, str(error).strip().splitlines()), type(error).__name__)[:160]
