@@ -35,6 +35,8 @@ class Ask:
     seeds: tuple[int, ...] = (0,)
     sources: tuple[Path, ...] = ()
     """Pictures to be changed."""
+    files: tuple[Path, ...] = ()
+    """What a picture is looked at with, such as the truth it is compared with."""
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The benchmark's own record."""
 
