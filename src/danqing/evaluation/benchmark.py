@@ -137,3 +137,10 @@ def seeds(task: str, id: str, count: int) -> tuple[int, ...]:
     """Return the seeds of an ask, which follow each other, so that they can be painted together."""
     first = derive(0, task, id) % 2**31
     return tuple(range(first, first + count))
+
+
+def absent(mode: Mode, worst: float = 0.0, details: Mapping[str, Any] | None = None) -> Score:
+    """Return the score of a picture that is not there: left out where officially it is."""
+    if mode == "official":
+        return Score(None, "there is no picture")
+    return Score(worst, "there is no picture", details or {})
