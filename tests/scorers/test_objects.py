@@ -7,7 +7,8 @@ from PIL import Image
 
 from danqing.core.config import parse
 from danqing.core.errors import SourceError
-from danqing.scorers.objects import Recorded, Thing, fingerprint, object_detectors, thing
+from danqing.scorers.objects import Recorded, Thing, object_detectors, thing
+from danqing.scorers.recording import fingerprint
 
 DOG = Thing("dog", 0.8, (1.0, 2.0, 30.0, 40.0), "brown")
 

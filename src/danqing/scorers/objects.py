@@ -3,8 +3,6 @@
 A detector says what it saw and how sure it is; what follows from that is the benchmark's rule.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +13,7 @@ from PIL import Image
 
 from danqing.core.errors import SourceError
 from danqing.core.registry import Registry
+from danqing.scorers.recording import fingerprint, identity, recording
 from danqing.scorers.relations import Box
 
 
@@ -78,16 +77,11 @@ class Recorded:
     @property
     def identity(self) -> str:
         """The hash of the recording."""
-        return f"recorded {hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]}"
+        return identity(self.path)
 
     @cached_property
     def _known(self) -> Mapping[str, Any]:
-        try:
-            return json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SourceError(
-                f"recordings must be files of JSON, got {self.path}; check its path."
-            ) from error
+        return recording(self.path)
 
     def find(self, image: Image.Image, colored: Sequence[str] = ()) -> Sequence[Thing]:
         """Return what was found in this very picture.
@@ -109,9 +103,3 @@ def thing(record: Mapping[str, Any]) -> Thing:
     return Thing(
         record["label"], record["confidence"], (left, top, right, bottom), record.get("color")
     )
-
-
-def fingerprint(image: Image.Image) -> str:
-    """Return a name for a picture's pixels, whatever file they come from."""
-    head = f"{image.width}x{image.height} ".encode()
-    return hashlib.sha256(head + image.convert("RGB").tobytes()).hexdigest()[:24]

@@ -44,8 +44,3 @@ def listed(tmp_path):
 def rows():
     """Return scores by the names of rows."""
     return lambda result: {row["name"]: row["score"] for row in result["table"]["rows"]}
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("DANQING_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -1,9 +1,7 @@
 """Every rule of GenEval, on things placed by hand."""
 
-import json
-import os
+from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -11,8 +9,6 @@ from PIL import Image
 from danqing.evaluation.benchmarks.geneval import GenEval, counted, no_more, verdict
 from danqing.evaluation.harness import run
 from danqing.scorers.objects import Thing, object_detectors
-
-DATA = Path(os.environ.get("DANQING_BENCHMARKS", "benchmarks-data")) / "geneval"
 
 
 def dog(confidence=0.8, box=(0, 0, 10, 10), color=None, label="dog"):
@@ -201,15 +197,10 @@ def test_modes_differ_in_seeds_in_duplicates_and_in_what_is_missing(data, tmp_pa
     assert rows(run(official, half, tmp_path))["single_object"] == 1
 
 
-def test_the_benchmarks_own_prompts():
-    path = DATA / "evaluation_metadata.jsonl"
-    if not path.exists():
-        pytest.skip(f"GenEval's prompts are not at {path}; set DANQING_BENCHMARKS")
+def test_the_benchmarks_own_prompts(records):
+    path = records("geneval") / "evaluation_metadata.jsonl"
     asks = GenEval(data=path, detector=Told()).asks()
-    counts = {ask.category: 0 for ask in asks}
-    for ask in asks:
-        counts[ask.category] += 1
-    assert counts == {
+    assert Counter(ask.category for ask in asks) == {
         "single_object": 80,
         "two_object": 99,
         "counting": 80,
@@ -217,4 +208,9 @@ def test_the_benchmarks_own_prompts():
         "position": 100,
         "color_attr": 100,
     }
-    assert json.loads(path.read_text().splitlines()[180])["prompt"] == asks[180].prompt
+    # A position is to things of an earlier clause, and strict counts need no clause twice.
+    for ask in asks:
+        clauses = ask.data["include"]
+        assert len({clause["class"] for clause in clauses}) == len(clauses)
+        for number, clause in enumerate(clauses):
+            assert clause.get("position", ("", -1))[1] < number

@@ -4,6 +4,8 @@ from danqing.evaluation.benchmark import AnyBenchmark, Benchmark, benchmarks
 from danqing.evaluation.benchmarks import (
     depth,
     detection,
+    dpg,
+    evalmi,
     geneval,
     in_domain,
     novel_view,
@@ -17,6 +19,8 @@ __all__ = [
     "benchmarks",
     "depth",
     "detection",
+    "dpg",
+    "evalmi",
     "geneval",
     "in_domain",
     "novel_view",
