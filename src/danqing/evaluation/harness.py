@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -119,11 +120,18 @@ def digest(asks: Sequence[Ask]) -> str:
 
 def _hashes(paths: Sequence[Path]) -> list[str]:
     try:
-        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+        return [_hash(path, (about := path.stat()).st_size, about.st_mtime_ns) for path in paths]
     except OSError as error:
         raise SourceError(
             f"files of a benchmark must be there, got none at {error.filename}; check its data."
         ) from error
+
+
+@cache
+def _hash(path: Path, size: int, changed: int) -> str:
+    """Return the hex sha256 of a file, which is read once as long as it stays as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _pictures(ask: Ask, generator: Generator) -> Iterator[_Picture]:
