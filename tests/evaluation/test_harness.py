@@ -1,13 +1,14 @@
 """Runs repeat nothing, lose nothing, and count what is missing as wrong."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from PIL import Image
 
-from danqing.core.errors import RecipeError
+from danqing.core.errors import RecipeError, SourceError
 from danqing.evaluation.benchmark import Ask, benchmarks, seeds
 from danqing.evaluation.harness import run, task
 from danqing.evaluation.memory import Memory
@@ -191,3 +192,34 @@ def test_a_ratio_weighs_items_by_what_could_be_reached(tmp_path):
     assert row.score == 0.1
     assert row.interval == (0, 1)
     assert micro("none", [], lambda i: 1.0, lambda i: 1.0).score is None
+
+
+@benchmarks.register("beside_truth")
+@dataclass(frozen=True, kw_only=True)
+class BesideTruth(Brightness):
+    """Compares pictures with a file."""
+
+    truth: str = ""
+    level: int = 40
+    count: int = 1
+
+    def asks(self):
+        data, files = {"level": self.level}, (Path(self.truth),)
+        return [replace(ask, prompt="grey", data=data, files=files) for ask in super().asks()]
+
+
+def test_another_truth_or_record_is_looked_at_anew(tmp_path):
+    truth = tmp_path / "truth"
+    truth.write_text("a")
+    first = run(BesideTruth(truth=str(truth)), Painter(), tmp_path)
+    run(BesideTruth(truth=str(truth)), Painter(), tmp_path)
+    assert len(LOOKED) == 2
+    truth.write_text("b")
+    second = run(BesideTruth(truth=str(truth)), Painter(), tmp_path)
+    assert len(LOOKED) == 4
+    assert first["asks_sha256"] != second["asks_sha256"]
+    run(BesideTruth(truth=str(truth), level=41), Painter(), tmp_path)
+    assert len(LOOKED) == 6
+    truth.unlink()
+    with pytest.raises(SourceError, match=r"must be there, got none at .*truth; check"):
+        run(BesideTruth(truth=str(truth)), Painter(), tmp_path)

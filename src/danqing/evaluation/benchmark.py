@@ -35,6 +35,8 @@ class Ask:
     seeds: tuple[int, ...] = (0,)
     sources: tuple[Path, ...] = ()
     """Pictures to be changed."""
+    files: tuple[Path, ...] = ()
+    """What a picture is looked at with, such as the truth it is compared with."""
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The benchmark's own record."""
 
@@ -135,3 +137,10 @@ def seeds(task: str, id: str, count: int) -> tuple[int, ...]:
     """Return the seeds of an ask, which follow each other, so that they can be painted together."""
     first = derive(0, task, id) % 2**31
     return tuple(range(first, first + count))
+
+
+def absent(mode: Mode, worst: float = 0.0, details: Mapping[str, Any] | None = None) -> Score:
+    """Return the score of a picture that is not there: left out where officially it is."""
+    if mode == "official":
+        return Score(None, "there is no picture")
+    return Score(worst, "there is no picture", details or {})

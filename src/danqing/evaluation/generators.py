@@ -1,4 +1,4 @@
-"""Who paints: our pipeline, any command, any images endpoint, or a folder of finished pictures."""
+"""Who paints: our pipeline, its VAE, any command or images endpoint, or a folder of pictures."""
 
 import base64
 import io
@@ -100,6 +100,36 @@ class Model:
         from danqing.evaluation.painter import round_trip
 
         return round_trip(self.pipeline.vae)(image)
+
+
+@generators.register("vae")
+@dataclass(frozen=True, kw_only=True)
+class RoundTrip:
+    """The VAE of a model, which gives a picture back as it keeps it."""
+
+    model: str = "danqing-nano"
+    """The model's name."""
+
+    @cached_property
+    def whole(self) -> Model:
+        """The model whose VAE it is."""
+        return Model(model=self.model)
+
+    def identity(self) -> Mapping[str, Any]:
+        """The model's name and weights."""
+        of = self.whole.pipeline.identity
+        return {"name": f"{of.name}, VAE only", "weights": of.weights}
+
+    def paint(self, ask: Ask) -> Sequence[Image.Image | str]:
+        """Encode and decode an ask's first picture, in the same way for each seed."""
+        image = _read(ask.sources[0].read_bytes()) if ask.sources else "there is nothing to keep"
+        if not isinstance(image, str):
+            factor = self.whole.pipeline.vae.factor
+            if image.width % factor or image.height % factor:
+                image = f"{image.width}x{image.height} is no multiple of {factor}"
+            else:
+                image = self.whole.round_trip(image)
+        return [image] * len(ask.seeds)
 
 
 @generators.register("command")

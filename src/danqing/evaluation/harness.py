@@ -1,8 +1,8 @@
 """Plan, paint, look, score, fold, report: each goes on where it was, and repeats nothing.
 
 A picture is kept under the hash of all that made it, what was seen of it under the hash of the
-picture and of who looked. So running again paints and asks only what is missing, and scores
-everything anew.
+picture, of who looked and of what was asked. So running again paints and asks only what is missing,
+and scores everything anew.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from typing import Any, Final
 from PIL import Image
 
 from danqing.core import config
-from danqing.core.errors import RecipeError
+from danqing.core.errors import RecipeError, SourceError
 from danqing.core.files import atomic_path
 from danqing.evaluation.benchmark import Ask, Benchmark, Item, Referenced, Seen, benchmarks
 from danqing.evaluation.generators import Generator
@@ -109,12 +110,32 @@ def run(
 
 def digest(asks: Sequence[Ask]) -> str:
     """Return the hex sha256 of everything that is asked for, to be kept beside every result."""
-    lines = (_dump([a.id, a.prompt, a.category, a.language, a.seeds, dict(a.data)]) for a in asks)
+    lines = (
+        _dump([a.id, a.prompt, a.category, a.language, a.seeds, dict(a.data),
+               *_hashes((*a.sources, *a.files))])
+        for a in asks
+    )  # fmt: skip
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def _hashes(paths: Sequence[Path]) -> list[str]:
+    try:
+        return [_hash(path, (about := path.stat()).st_size, about.st_mtime_ns) for path in paths]
+    except OSError as error:
+        raise SourceError(
+            f"files of a benchmark must be there, got none at {error.filename}; check its data."
+        ) from error
+
+
+@cache
+def _hash(path: Path, size: int, changed: int) -> str:
+    """Return the hex sha256 of a file, which is read once as long as it stays as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _pictures(ask: Ask, generator: Generator) -> Iterator[_Picture]:
-    sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in ask.sources]
+    sources = _hashes(ask.sources)
     for seed in ask.seeds:
         told = _dump([dict(generator.identity()), ask.prompt, seed, sources])
         key = hashlib.sha256(told.encode()).hexdigest()[:20]
@@ -170,13 +191,15 @@ def _score(
 ) -> list[Item]:
     memory = Memory(out / "seen.jsonl")
     name = benchmarks.name_of(benchmark)
+    # More seeds of an ask leave what was seen of the others as it was.
+    asked = {ask.id: digest([replace(ask, seeds=())]) for ask in asks}
 
     def look(picture: _Picture) -> Seen | None:
         path = out / picture.file
         if picture.file in troubles or not path.exists():
             return None
         data = hashlib.sha256(path.read_bytes()).hexdigest()
-        told = [name, benchmark.version, benchmark.looker, picture.ask.id, data]
+        told = [name, benchmark.version, benchmark.looker, asked[picture.ask.id], data]
         key = hashlib.sha256(_dump(told).encode()).hexdigest()[:24]
         if (seen := memory.get(key)) is None:
             with Image.open(path) as image:

@@ -56,6 +56,11 @@ def score_of(item: "Item") -> float | None:
     return item.score.value
 
 
+def detail(key: str) -> Value:
+    """Return what looks a figure up in the details of an item's score."""
+    return lambda item: item.score.details.get(key)
+
+
 def average(
     name: str,
     items: Iterable["Item"],

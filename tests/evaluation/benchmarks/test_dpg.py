@@ -1,0 +1,181 @@
+"""Questions that depend on each other, and the mistakes that are made officially."""
+
+import csv
+import json
+from dataclasses import dataclass
+
+import pytest
+from PIL import Image
+
+from danqing.core.errors import SourceError
+from danqing.evaluation.benchmarks.dpg import DPG, heeded
+from danqing.evaluation.harness import run
+from danqing.scorers.recording import fingerprint
+from danqing.scorers.yes_no import RecordedAnswers, answerers
+
+HEAD = ["item_id", "text", "keywords", "proposition_id", "dependency", "category_broad",
+        "category_detailed", "tuple", "question_natural_language"]  # fmt: skip
+
+
+def question(item, number, parents, kind, text):
+    broad, _, fine = kind.partition(" - ")
+    return [item, "", "", number, parents, broad, fine, f"{kind} (x)", text]
+
+
+ROWS = [
+    question("vrd0", 1, "0", "entity - whole", "dog?"),
+    question("vrd0", 2, "1", "attribute - color", "brown?"),
+    question("vrd0", 3, "2", "attribute - size", "dark brown?"),
+    question("12", 1, "0", "entity - whole", "cat?"),
+    question("12", 2, "0", "entity - whole", "mat?"),
+    question("12", 3, "1, 2", "relation - spatial", "cat on mat?"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def write(rows):
+        folder = tmp_path / "dpg"
+        (folder / "prompts").mkdir(parents=True, exist_ok=True)
+        with (folder / "dpg_bench.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([HEAD, *rows])
+        for name in ("vrd0", "12"):
+            (folder / "prompts" / f"{name}.txt").write_text(f"prompt {name}\n")
+        return folder
+
+    return write
+
+
+@answerers.register("sees")
+@dataclass(frozen=True, kw_only=True)
+class Sees:
+    """Says yes to all but some questions, for each level of red."""
+
+    no: tuple = ((), ())
+    word: str = "yes"
+    identity = "sees"
+
+    def yes_no(self, image, asked):
+        return "no" if asked in self.no[image.getpixel((0, 0))[0]] else self.word
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Paints the number of each seed in red; some prompts it does not."""
+
+    fails: tuple = ()
+
+    def identity(self):
+        return {"name": "levels", "fails": list(self.fails)}
+
+    def paint(self, ask):
+        if ask.id in self.fails:
+            return ["no lamp"] * len(ask.seeds)
+        return [Image.new("RGB", (2, 2), (n, 0, 0)) for n in range(len(ask.seeds))]
+
+
+def walked(given, parents):
+    return heeded({number: float(value) for number, value in given.items()}, parents)
+
+
+def test_no_to_a_parent_is_no_to_all_below_it():
+    parents = {1: [], 2: [1], 3: [2], 4: [1, 3], 5: []}
+    assert walked({1: 0, 2: 1, 3: 1, 4: 1, 5: 1}, parents) == {1: 0, 2: 0, 3: 0, 4: 0, 5: 1}
+    assert walked({1: 1, 2: 1, 3: 0, 4: 1, 5: 0}, parents) == {1: 1, 2: 1, 3: 0, 4: 0, 5: 0}
+    assert walked(dict.fromkeys(parents, 1), parents) == dict.fromkeys(parents, 1)
+
+
+def test_questions_are_walked_in_their_order():
+    # A child that stands before its parent does not see the parent set to 0.
+    assert walked({3: 1, 1: 0, 2: 1}, {3: [2], 1: [], 2: [1]}) == {3: 1, 1: 0, 2: 0}
+
+
+def test_fixed_heeds_parents_everywhere(folder, tmp_path, rows):
+    judge = Sees(no=(("dog?",), ("mat?",)), word="Yes.")
+    benchmark = DPG(folder=folder(ROWS), judge=judge, seeds=2)
+    result = run(benchmark, Levels(), tmp_path)
+    # vrd0: 0 and 1; 12: 1 and 1/3.
+    assert rows(result) == {
+        "attribute": 50,
+        "entity": pytest.approx(100 * 4 / 6),
+        "relation": 50,
+        "attribute - color": 50,
+        "attribute - size": 50,
+        "entity - whole": pytest.approx(100 * 4 / 6),
+        "relation - spatial": 50,
+        "DPG": pytest.approx(100 * (0 + 1 + 1 + 1 / 3) / 4),
+    }
+    assert [ask.category for ask in benchmark.asks()] == ["vrd", "coco"]
+    assert benchmark.asks()[1].prompt == "prompt 12"
+
+
+def test_officially_categories_are_of_the_last_picture_and_heed_nobody(folder, tmp_path, rows):
+    rows_ = [question("12", 9, "0", "other", "lost?"), *ROWS[3:]]
+    judge = Sees(no=(("cat?",), ("mat?",)))
+    benchmark = DPG(folder=folder(rows_), judge=judge, seeds=2, mode="official")
+    found = rows(run(benchmark, Levels(), tmp_path))
+    assert found == {
+        "entity": 50,
+        "relation": 100,
+        "entity - whole": 50,
+        "relation - spatial": 100,
+        "DPG": pytest.approx(100 / 3),
+    }
+    fixed = DPG(folder=folder(rows_), judge=judge, seeds=2)
+    assert rows(run(fixed, Levels(), tmp_path))["other"] == 100
+
+
+def test_officially_the_first_question_is_lost_and_whoever_depends_on_it(folder, tmp_path, rows):
+    judge = Sees(no=(("brown?",), ()))
+    told = {"folder": folder(ROWS), "judge": judge, "seeds": 1}
+    official = run(DPG(**told, mode="official"), Levels(), tmp_path)
+    # "brown?" has a parent that is lost: its prompt leaves the mean.
+    assert rows(official)["DPG"] == 100
+    assert official["table"]["rows"][-1]["count"] == 1
+    lines = (tmp_path / "items.jsonl").read_text().splitlines()
+    assert json.loads(lines[0])["reason"] == "question 1 is lost, on which others depend"
+    assert rows(run(DPG(**told), Levels(), tmp_path))["DPG"] == pytest.approx(100 * 2 / 3)
+
+
+def test_officially_only_one_spelling_is_yes(folder, tmp_path, rows):
+    rows_ = [question("12", 9, "0", "other", "lost?"), *ROWS[3:]]
+    told = {"folder": folder(rows_), "judge": Sees(word="Yes, it does."), "seeds": 1}
+    assert rows(run(DPG(**told), Levels(), tmp_path))["DPG"] == 100
+    assert rows(run(DPG(**told, mode="official"), Levels(), tmp_path))["DPG"] == 0
+
+
+def test_what_is_missing_counts_as_the_mode_says(folder, tmp_path, rows):
+    rows_ = [question("x1", 1, "0", "other", "?"), *ROWS[3:]]
+    told = {"folder": folder(rows_), "judge": Sees(), "seeds": 2}
+    (told["folder"] / "prompts" / "x1.txt").write_text("x")
+    half = Levels(fails=("12",))
+    found = rows(run(DPG(**told), half, tmp_path))
+    assert (found["DPG"], found["entity"]) == (50, 0)
+    official = rows(run(DPG(**told, mode="official"), half, tmp_path))
+    assert official["DPG"] is None
+    # One of two pictures is enough to lose the prompt.
+    benchmark = DPG(**told, mode="official")
+    scores = benchmark.score(benchmark.asks()[0], [{"answers": ["yes"] * 3}, None])
+    assert [score.value for score in scores] == [None, None]
+
+
+def test_recorded_answers_are_replayed(folder, tmp_path, rows):
+    image = Image.new("RGB", (2, 2), (0, 0, 0))
+    said = {"cat?": "yes", "mat?": "No", "cat on mat?": "yes"}
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps({fingerprint(image): said}))
+    judge = RecordedAnswers(path=path)
+    benchmark = DPG(folder=folder(ROWS[3:]), judge=judge, seeds=1)
+    assert rows(run(benchmark, Levels(), tmp_path))["DPG"] == pytest.approx(100 / 3)
+
+
+def test_what_is_not_the_benchmark_is_refused(folder, tmp_path):
+    with pytest.raises(SourceError, match=r"must be the benchmark's dpg_bench.csv, got"):
+        DPG(folder=tmp_path / "none", judge=Sees()).asks()
+    place = folder([question("vrd0", 1, "7", "other", "?")])
+    with pytest.raises(SourceError, match=r"parents must be questions, got \[7\] in vrd0"):
+        DPG(folder=place, judge=Sees()).asks()
+    (place / "prompts" / "vrd0.txt").unlink()
+    place = folder([question("vrd1", 1, "0", "other", "?")])
+    with pytest.raises(SourceError, match=r"must be text files, got .*vrd1.txt"):
+        DPG(folder=place, judge=Sees()).asks()
