@@ -135,3 +135,13 @@ def seeds(task: str, id: str, count: int) -> tuple[int, ...]:
     """Return the seeds of an ask, which follow each other, so that they can be painted together."""
     first = derive(0, task, id) % 2**31
     return tuple(range(first, first + count))
+
+
+def evenly(asks: Sequence[Ask], count: int | None) -> Sequence[Ask]:
+    """Return the first asks, of all categories in turn, in their own order; None: all of them."""
+    places: dict[str, int] = {}
+    turns: list[tuple[int, int]] = []
+    for number, ask in enumerate(asks):
+        turn = places[ask.category] = places.get(ask.category, -1) + 1
+        turns.append((turn, number))
+    return [asks[number] for number in sorted(number for _, number in sorted(turns)[:count])]
