@@ -57,14 +57,14 @@ def evaluate(
     references = result.get("references", {})
     kinds = [kind for kind in _BOUNDS if any(kind in about for about in references.values())]
     bounds = "".join(f"{kind:>9}" for kind in kinds)
-    print(f"{'':<24}{'score':>8}{'95 % by prompt':>18}{'pictures':>10}{bounds}")
+    print(f"{'':<24}{'score':>8}{'95 % by prompt':>20}{'pictures':>10}{bounds}")
     for row in result["table"]["rows"]:
         score = "" if row["score"] is None else f"{row['score']:.3f}"
         interval = "" if row["interval"] is None else "{:.3f} to {:.3f}".format(*row["interval"])
         about = references.get(row["name"], {})
         values = (about.get(kind) for kind in kinds)
         bounds = "".join(f"{'' if value is None else f'{value:.3f}':>9}" for value in values)
-        print(f"{row['name'][:23]:<24}{score:>8}{interval:>18}{row['count']:>10,}{bounds}")
+        print(f"{row['name'][:23]:<24}{score:>8}{interval:>20}{row['count']:>10,}{bounds}")
     if result["missing"]:
         counted = " and count as wrong" if job.benchmark.mode == "fixed" else ""
         print(f"{len(result['missing']):,} pictures are missing{counted}")
