@@ -1,9 +1,12 @@
 """`danqing evaluate` and `danqing compare`: how good pictures are, and whose are better."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import tyro
+
+_BOUNDS: Final = ("floor", "ceiling", "oracle")
+"""What luck, the truth after a VAE, and the truth score."""
 
 
 def evaluate(
@@ -63,18 +66,19 @@ def evaluate(
 
         result = run(job.benchmark, job.generator, out, hands=hands, watch=watch)
     references = result.get("references", {})
-    print(f"{'':<24}{'score':>8}{'95 % by prompt':>18}{'pictures':>10}{'floor':>8}{'ceiling':>9}")
+    kinds = [kind for kind in _BOUNDS if any(kind in about for about in references.values())]
+    bounds = "".join(f"{kind:>9}" for kind in kinds)
+    print(f"{'':<24}{'score':>8}{'95 % by prompt':>20}{'pictures':>10}{bounds}")
     for row in result["table"]["rows"]:
         score = "" if row["score"] is None else f"{row['score']:.3f}"
         interval = "" if row["interval"] is None else "{:.3f} to {:.3f}".format(*row["interval"])
         about = references.get(row["name"], {})
-        bounds = [f"{about[k]:.3f}" if k in about else "" for k in ("floor", "ceiling")]
-        print(
-            f"{row['name'][:23]:<24}{score:>8}{interval:>18}{row['count']:>10,}"
-            f"{bounds[0]:>8}{bounds[1]:>9}"
-        )
+        values = (about.get(kind) for kind in kinds)
+        bounds = "".join(f"{'' if value is None else f'{value:.3f}':>9}" for value in values)
+        print(f"{row['name'][:23]:<24}{score:>8}{interval:>20}{row['count']:>10,}{bounds}")
     if result["missing"]:
-        print(f"{len(result['missing']):,} pictures are missing and count as wrong")
+        counted = " and count as wrong" if job.benchmark.mode == "fixed" else ""
+        print(f"{len(result['missing']):,} pictures are missing{counted}")
     print(out / "index.html")
 
 

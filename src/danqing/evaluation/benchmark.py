@@ -144,3 +144,13 @@ def absent(mode: Mode, worst: float = 0.0, details: Mapping[str, Any] | None = N
     if mode == "official":
         return Score(None, "there is no picture")
     return Score(worst, "there is no picture", details or {})
+
+
+def evenly(asks: Sequence[Ask], count: int | None) -> Sequence[Ask]:
+    """Return the first asks, of all categories in turn, in their own order; None: all of them."""
+    places: dict[str, int] = {}
+    turns: list[tuple[int, int]] = []
+    for number, ask in enumerate(asks):
+        turn = places[ask.category] = places.get(ask.category, -1) + 1
+        turns.append((turn, number))
+    return [asks[number] for number in sorted(number for _, number in sorted(turns)[:count])]

@@ -107,7 +107,8 @@ def _table(result: Mapping[str, Any]) -> str:
 
 def _missing(result: Mapping[str, Any]) -> Iterator[str]:
     if result["missing"]:
-        yield f"<h2>{len(result['missing']):,} pictures are missing and count as wrong</h2>\n"
+        counted = " and count as wrong" if result["task"].endswith("fixed") else ""
+        yield f"<h2>{len(result['missing']):,} pictures are missing{counted}</h2>\n"
         rows = ([escape(m["id"]), str(m["seed"]), escape(m["trouble"])] for m in result["missing"])
         yield html.table(("prompt", "seed", "why"), rows)
 

@@ -4,7 +4,7 @@ Pictures of one prompt resemble each other, so they are resampled together: a bo
 single pictures would call noise a finding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import lgamma, log, log1p, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -118,14 +118,46 @@ def ratio_bootstrap(
     """
     if not sum(wholes):
         return None
+    return totals_bootstrap(
+        (parts, wholes),
+        clusters,
+        lambda tops, bottoms: tops[bottoms > 0] / bottoms[bottoms > 0],
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def totals_bootstrap(
+    columns: Sequence[Sequence[float]],
+    clusters: Sequence[object],
+    statistic: Callable[..., np.ndarray],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Interval | None:
+    """Return the percentile interval of what is computed from sums over items.
+
+    Args:
+        columns: What is summed, each with one number per item.
+        clusters: What each item belongs to; whole clusters are drawn again.
+        statistic: Makes numbers of the sums, which it gets as one array of draws a column.
+        confidence: How often the range shall hold the true number.
+        resamples: Draws of the bootstrap.
+        seed: Same seed, same interval.
+
+    Returns:
+        The interval, or None where there is no item to speak of.
+    """
+    if not clusters:
+        return None
     names = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters))}
     places = np.array([names[cluster] for cluster in clusters])
-    tops, bottoms = (np.bincount(places, values) for values in (parts, wholes))
     draw = np.random.default_rng(seed)
     times = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
-    below = times @ bottoms
-    ratios = (times @ tops)[below > 0] / below[below > 0]
-    low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
+    found = statistic(*(times @ np.bincount(places, values) for values in columns))
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high))
 
 

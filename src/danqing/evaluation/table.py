@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from danqing.evaluation.stats import Interval, clustered_bootstrap, ratio_bootstrap
+from danqing.evaluation.stats import (
+    Interval,
+    clustered_bootstrap,
+    ratio_bootstrap,
+    totals_bootstrap,
+)
 
 if TYPE_CHECKING:
     from danqing.evaluation.benchmark import Item
@@ -112,6 +117,35 @@ def micro(
     parts, wholes, clusters = (list(column) for column in zip(*found, strict=True))
     interval = ratio_bootstrap(parts, wholes, clusters)
     return Row(name, sum(parts) / total, interval, len(found), more or {})
+
+
+def pooled(
+    name: str,
+    items: Sequence["Item"],
+    columns: Sequence[Value],
+    statistic: Callable[..., Any],
+    more: Mapping[str, Any] | None = None,
+) -> Row:
+    """Return what is computed from sums over items, its interval by prompts.
+
+    Args:
+        name: The row's name.
+        items: All of them; one that lacks a number is left out.
+        columns: What is summed.
+        statistic: Makes the score of the sums; numbers or arrays of draws, one a column.
+        more: Other figures.
+    """
+    found = [
+        ([float(v) for v in values if v is not None], item.ask.id)
+        for item in items
+        if None not in (values := [column(item) for column in columns])
+    ]
+    if not found:
+        return Row(name, None)
+    rows, clusters = zip(*found, strict=True)
+    sums = list(zip(*rows, strict=True))
+    score = float(statistic(*map(sum, sums)))
+    return Row(name, score, totals_bootstrap(sums, clusters, statistic), len(found), more or {})
 
 
 def categories(items: Sequence["Item"], make: Callable[[str, Sequence["Item"]], Row]) -> list[Row]:

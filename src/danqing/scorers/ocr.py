@@ -185,12 +185,17 @@ def normalized(text: str) -> str:
 
 def similarity(text: str, target: str) -> float:
     """Return 1 minus the edit distance over the longer length: 1 for equal texts."""
+    return 1 - distance(text, target) / max(len(text), len(target), 1)
+
+
+def distance(text: str, target: str) -> int:
+    """Return how many characters must be put in, taken out or changed (Levenshtein, 1966)."""
     row = list(range(len(target) + 1))
     for i, a in enumerate(text, start=1):
         diagonal, row[0] = row[0], i
         for j, b in enumerate(target, start=1):
             diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
-    return 1 - row[-1] / max(len(text), len(target), 1)
+    return row[-1]
 
 
 def extra(text: str, target: str) -> str:

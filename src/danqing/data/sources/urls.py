@@ -20,61 +20,31 @@ from danqing.data.sources.folder import captions
 _AGENT: Final = "danqing"
 
 
-@sources.register("urls")
 @dataclass(frozen=True, kw_only=True)
-class Urls:
-    """A file with one JSON object a line: `url`, and perhaps `sha256`, `raw`, `recaption`, `fused`.
+class Fetcher:
+    """Fetches files, patiently and within limits.
 
     Only http and https are fetched, and unless `private` is set only from public addresses: a list
     from a stranger must not read what is behind this machine's firewall.
     """
 
-    path: Path
-    """The file of lines."""
     tries: int = 3
     """How often a fetch that failed for a reason that may pass is tried, waiting twice as long
     each time."""
     timeout: float = 20.0
     """Seconds without an answer after which a try has failed."""
     largest: int = 64 << 20
-    """Bytes of a picture; a longer answer is not read to its end."""
+    """Bytes of a file; a longer answer is not read to its end."""
     private: bool = False
     """Whether addresses of private networks may be asked."""
 
-    def items(self) -> Iterator[Item]:
-        """Yield lines in their order.
+    def fetch(self, url: str) -> bytes:
+        """Return a file.
 
         Raises:
-            SourceError: there is no such file.
+            OSError: it cannot be had.
+            ValueError: its address is refused, or it is too long.
         """
-        try:
-            file = self.path.open(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise SourceError(f"{self.path} must be a file of JSON lines ({error}).") from error
-        with file:
-            for place, line in enumerate(file):
-                if line.strip():
-                    yield Item(f"{place:09d}", lambda line=line: self._record(line))
-
-    def _record(self, line: str) -> Record:
-        try:
-            row = json.loads(line)
-            texts = captions(row)
-            url, wanted = row.get("url"), row.get("sha256")
-            if not isinstance(url, str):
-                raise ValueError("the line has no url")
-            record = replace(Record(name=Path(unquote(urlsplit(url).path)).name), **texts)
-        except ValueError as error:
-            return Record(name="", trouble=f"its line cannot be read ({error})")
-        try:
-            image = self._fetch(url)
-        except (OSError, ValueError) as error:
-            return replace(record, trouble=f"it cannot be fetched ({error})")
-        if isinstance(wanted, str) and hashlib.sha256(image).hexdigest() != wanted.lower():
-            return replace(record, trouble="its checksum is not the one in the list")
-        return replace(record, image=image)
-
-    def _fetch(self, url: str) -> bytes:
         for attempt in range(self.tries):
             try:
                 return self._once(url)
@@ -113,10 +83,55 @@ class Urls:
                 raise ValueError("its address is private")
 
 
+@sources.register("urls")
+@dataclass(frozen=True, kw_only=True)
+class Urls(Fetcher):
+    """A file with one JSON object a line: `url`, and perhaps `sha256`, `raw`, `recaption`, `fused`.
+
+    What is fetched, and from where, is up to `Fetcher`.
+    """
+
+    path: Path
+    """The file of lines."""
+
+    def items(self) -> Iterator[Item]:
+        """Yield lines in their order.
+
+        Raises:
+            SourceError: there is no such file.
+        """
+        try:
+            file = self.path.open(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise SourceError(f"{self.path} must be a file of JSON lines ({error}).") from error
+        with file:
+            for place, line in enumerate(file):
+                if line.strip():
+                    yield Item(f"{place:09d}", lambda line=line: self._record(line))
+
+    def _record(self, line: str) -> Record:
+        try:
+            row = json.loads(line)
+            texts = captions(row)
+            url, wanted = row.get("url"), row.get("sha256")
+            if not isinstance(url, str):
+                raise ValueError("the line has no url")
+            record = replace(Record(name=Path(unquote(urlsplit(url).path)).name), **texts)
+        except ValueError as error:
+            return Record(name="", trouble=f"its line cannot be read ({error})")
+        try:
+            image = self.fetch(url)
+        except (OSError, ValueError) as error:
+            return replace(record, trouble=f"it cannot be fetched ({error})")
+        if isinstance(wanted, str) and hashlib.sha256(image).hexdigest() != wanted.lower():
+            return replace(record, trouble="its checksum is not the one in the list")
+        return replace(record, image=image)
+
+
 class _Checked(urllib.request.HTTPRedirectHandler):
     """Follows a redirect only to where a list may point as well."""
 
-    def __init__(self, source: Urls) -> None:
+    def __init__(self, source: Fetcher) -> None:
         self._source = source
 
     def redirect_request(

@@ -2,28 +2,38 @@
 
 from danqing.evaluation.benchmark import AnyBenchmark, Benchmark, benchmarks
 from danqing.evaluation.benchmarks import (
+    chinese_word,
+    cvtg,
     depth,
     detection,
     dpg,
     evalmi,
     geneval,
     in_domain,
+    longtext,
     novel_view,
+    oneig_text,
     reconstruction,
     segmentation,
+    tiif_text,
 )
 
 __all__ = [
     "AnyBenchmark",
     "Benchmark",
     "benchmarks",
+    "chinese_word",
+    "cvtg",
     "depth",
     "detection",
     "dpg",
     "evalmi",
     "geneval",
     "in_domain",
+    "longtext",
     "novel_view",
+    "oneig_text",
     "reconstruction",
     "segmentation",
+    "tiif_text",
 ]
