@@ -159,6 +159,9 @@ def _mark(language: Language) -> Change:
     return change
 
 
+_EMS: Final[dict[Language, float]] = {"en": 1 / 26, "zh": 1 / 32}
+"""Letters' size, over the shorter side, at which 300 characters are many and cover little."""
+
 SIGNS: Final[dict[str, Plant]] = {
     f"sound-sign-{script}": Plant("", of_picture(_sign(script)), language=script)
     for script in get_args(_Script)
@@ -166,7 +169,7 @@ SIGNS: Final[dict[str, Plant]] = {
 
 TEXT: Final[dict[str, Plant]] = {
     f"{name}-{language}": Plant(name, of_picture(change), also, language)
-    for language, em in (("en", 1 / 26), ("zh", 1 / 32))
+    for language, em in _EMS.items()
     for name, change, also in (
         (
             "intensive_text",
