@@ -1,13 +1,12 @@
 """Text in pictures: signs that are kept; pages, fine print and marks of owners that are not."""
 
 from random import Random
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from PIL import Image
 
-from danqing.data.record import Record
-from danqing.data.sources.planted.plant import Change, Plant, jpeg, of_picture
+from danqing.data.sources.planted.plant import Change, Plant, of_picture
 from danqing.data.synthesis.fonts import FOLDER
 from danqing.data.typeset.fonts import Face, choose, faces
 from danqing.data.typeset.ink import write
@@ -121,7 +120,8 @@ def _prose(language: Language, *, em: float, width: float, characters: int) -> C
         text, block = text[:end], None
         while block is None or block.height > image.height - 2 * size:
             block = set_text(text, face, size, width * image.width, setting)
-            text = text[: round(len(text) * 0.9)].rsplit(" ", language == "en")[0]
+            text = text[: round(len(text) * 0.9)]
+            text = text.rpartition(" ")[0] if language == "en" else text
         written = image.copy()
         left = (image.width - block.width) * draw.uniform(0.4, 0.6)
         _set(written, block, left, (image.height - block.height) / 2, light=draw.random() < 0.7)
@@ -131,7 +131,7 @@ def _prose(language: Language, *, em: float, width: float, characters: int) -> C
 
 
 def _mark(language: Language) -> Change:
-    """Return what puts an owner's mark on a picture, once or all over it."""
+    """Return what puts an owner's mark on a picture, once or three times."""
 
     def change(rng: np.random.Generator, image: Image.Image) -> Image.Image:
         draw = Random(int(rng.integers(2**32)))
@@ -159,39 +159,25 @@ def _mark(language: Language) -> Change:
     return change
 
 
-def _signed(language: _Script) -> Plant:
-    def make(rng: np.random.Generator, image: Image.Image) -> Record:
-        return jpeg(_sign(language)(rng, image))
+_EMS: Final[dict[Language, float]] = {"en": 1 / 26, "zh": 1 / 32}
+"""Letters' size, over the shorter side, at which 300 characters are many and cover little."""
 
-    return Plant("", make, language=language)
-
-
-_BOTH: Final[tuple[Language, ...]] = ("en", "zh")
-
-SIGNS: Final = {f"sound-sign-{name}": _signed(name) for name in ("en", "zh", "other")}
+SIGNS: Final[dict[str, Plant]] = {
+    f"sound-sign-{script}": Plant("", of_picture(_sign(script)), language=script)
+    for script in get_args(_Script)
+}
 
 TEXT: Final[dict[str, Plant]] = {
-    f"{name}-{language}": Plant(filter, of_picture(change), also, language)
-    for language in _BOTH
-    for name, filter, change, also in (
+    f"{name}-{language}": Plant(name, of_picture(change), also, language)
+    for language, em in _EMS.items()
+    for name, change, also in (
         (
-            "intensive_text",
             "intensive_text",
             _prose(language, em=1 / 18, width=0.9, characters=1500),
             ("characters",),
         ),
-        (
-            "characters",
-            "characters",
-            _prose(language, em=1 / (26 if language == "en" else 32), width=0.7, characters=370),
-            (),
-        ),
-        (
-            "small_characters",
-            "small_characters",
-            _prose(language, em=1 / 54, width=0.4, characters=150),
-            (),
-        ),
-        ("watermark_text", "watermark_text", _mark(language), ()),
+        ("characters", _prose(language, em=em, width=0.7, characters=370), ()),
+        ("small_characters", _prose(language, em=1 / 54, width=0.4, characters=150), ()),
+        ("watermark_text", _mark(language), ()),
     )
 }
