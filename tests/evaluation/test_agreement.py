@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from danqing.evaluation.agreement import (
-    cohen_kappa,
-    kendall_tau_b,
-    pearson,
-    rogan_gladen,
-    spearman,
-)
+from danqing.evaluation.agreement import cohen_kappa, rogan_gladen
+from danqing.evaluation.correlation import kendall_tau_b, pearson, spearman
 
 X = [1.0, 2.0, 2.0, 3.0, 5.0, 4.0]
 Y = [1.0, 3.0, 2.0, 2.0, 6.0, 6.0]

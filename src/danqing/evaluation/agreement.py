@@ -1,6 +1,7 @@
 """Whether two judges agree, and what a judge whose errors are known really saw.
 
 Items on which one judge has no opinion are left out by the caller: no score is not a zero score.
+For judges that give numbers, see `correlation`.
 """
 
 from collections import Counter
@@ -8,9 +9,6 @@ from collections.abc import Hashable, Sequence
 from math import sqrt
 from statistics import NormalDist
 from typing import NamedTuple
-
-import numpy as np
-from jaxtyping import Float
 
 from danqing.evaluation.stats import Interval
 
@@ -28,31 +26,6 @@ def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float 
     mine, theirs = Counter(first), Counter(second)
     chance = sum(mine[label] * theirs[label] for label in mine) / len(pairs) ** 2
     return None if chance == 1 else (agreed - chance) / (1 - chance)
-
-
-def kendall_tau_b(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return how far two judges put items (or models) in the same order, from -1 to 1.
-
-    Pairs that a judge ties count for neither side and shrink the scale. Takes the square of the
-    number of items in time and memory. Returns None where a judge ties everything. Follows
-    M. G. Kendall, "The treatment of ties in ranking problems" (1945).
-    """
-    orders = [np.sign(np.subtract.outer(x, x)) for x in _vectors(first, second)]
-    scale = sqrt(float((orders[0] ** 2).sum()) * float((orders[1] ** 2).sum()))
-    return float((orders[0] * orders[1]).sum()) / scale if scale else None
-
-
-def pearson(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return the linear correlation (PLCC), from -1 to 1; None where a judge says one number."""
-    x, y = (values - values.mean() if len(values) else values for values in _vectors(first, second))
-    scale = sqrt(float(x @ x) * float(y @ y))
-    return float(x @ y) / scale if scale else None
-
-
-def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return the correlation of ranks (SRCC), from -1 to 1; equal values share their mean rank."""
-    x, y = _vectors(first, second)
-    return pearson(_ranks(x), _ranks(y))
 
 
 class Corrected(NamedTuple):
@@ -106,16 +79,3 @@ def rogan_gladen(
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
     low, middle, high = (min(1.0, max(0.0, x)) for x in (share - reach, share, share + reach))
     return Corrected(middle, Interval(low, high))
-
-
-def _vectors(
-    first: Sequence[float], second: Sequence[float]
-) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
-    assert len(first) == len(second)
-    return np.asarray(first, float), np.asarray(second, float)
-
-
-def _ranks(values: Float[np.ndarray, " N"]) -> list[float]:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[places].tolist()
