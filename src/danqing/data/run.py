@@ -8,6 +8,7 @@ is, and the same code runs on threads here and on a cluster: Daft only hands spa
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import time
@@ -78,7 +79,7 @@ class Recipe:
     workers: int | None = None
     """Spans that are worked on at once; None: as many as there are cores."""
     span: int = 128
-    """Rows that a worker takes at a time."""
+    """Rows that a worker takes at a time, at most."""
     fetch: int = 8
     """Items of a source that are fetched at once."""
 
@@ -178,7 +179,9 @@ def measure(
         return {}
     folder = corpus.folder / "parts" / _digest([step.column for step in group])
     folder.mkdir(parents=True, exist_ok=True)
-    spans = list(corpus.spans(recipe.span))
+    # Few rows are cut smaller, so that all hands are full until nearly the end.
+    hands = 4 * (recipe.workers or os.cpu_count() or 1)
+    spans = list(corpus.spans(max(PIECE_ROWS, min(recipe.span, len(todo) // hands))))
     tasks = {
         span: Task(corpus.uri, str(folder / f"{_digest(rows)}.arrow"), rows)
         for span in spans

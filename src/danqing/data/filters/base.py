@@ -7,7 +7,6 @@ costs nothing.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -15,6 +14,7 @@ from jaxtyping import Float32, Int16
 from PIL import Image
 
 from danqing.core.errors import RecipeError
+from danqing.core.once import once
 from danqing.core.registry import Registry
 from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
 from danqing.scorers.ocr import Line, find_lines, read_lines, require_reader
@@ -91,14 +91,14 @@ class Batch:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
-    @cached_property
+    @once
     def heads(self) -> list[Head | str]:
         """What each picture's first bytes say, or what is wrong with them."""
         return [
             read_head(*row) for row in zip(self.columns["image"], self.columns["name"], strict=True)
         ]
 
-    @cached_property
+    @once
     def images(self) -> list[RGB | str]:
         """Pixels of each picture, or what is wrong with it."""
         return [
@@ -106,7 +106,7 @@ class Batch:
             for head, data in zip(self.heads, self.columns["image"], strict=True)
         ]
 
-    @cached_property
+    @once
     def grays(self) -> list[Gray | str]:
         """Brightness of each picture's pixels, from 0 to 255, or what is wrong with it."""
         import cv2
@@ -116,12 +116,12 @@ class Batch:
             for pixels in self.images
         ]
 
-    @cached_property
+    @once
     def edges(self) -> list[Int16[np.ndarray, "_ _"] | str]:
         """The Laplacian of each picture's brightness, or what is wrong with it."""
         return [gray if isinstance(gray, str) else laplacian(gray) for gray in self.grays]
 
-    @cached_property
+    @once
     def originals(self) -> list[Gray | str]:
         """Brightness of each picture's pixels in its own size, or what is wrong with it."""
         import cv2
@@ -132,7 +132,7 @@ class Batch:
         )
         return [p if isinstance(p, str) else cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in whole]
 
-    @cached_property
+    @once
     def pages(self) -> list[Page | str]:
         """What is written in each picture, or what is wrong with it.
 
