@@ -12,6 +12,14 @@ from PIL import Image
 
 from danqing.cli.main import main
 
+# A shell's background jobs ignore Ctrl-C, and so would what they start.
+SERVE = """
+import signal, sys
+from danqing.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main(["arena", "serve", sys.argv[1], "--port=0", "--minimum=0"])
+"""
+
 
 @pytest.fixture
 def runs(tmp_path):
@@ -45,12 +53,10 @@ def test_from_pictures_to_a_leaderboard(tmp_path, runs, capsys):
     main(["arena", "import", arena, *runs])
     assert "one: 6 new pictures" in capsys.readouterr().out
     server = subprocess.Popen(
-        [sys.executable, "-m", "danqing", "arena", "serve", arena, "--port=0", "--minimum=0"],
+        [sys.executable, "-c", SERVE, arena],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs ignore Ctrl-C, and so would what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     port = int(server.stdout.readline().strip().strip("/").rpartition(":")[2])
     answer, _ = ask(port, "/join", {})

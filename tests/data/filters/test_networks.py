@@ -8,6 +8,7 @@ pytest.importorskip("daft", reason="filtering needs the extra `data`")
 
 from danqing.core.errors import RecipeError
 from danqing.data.filters import Batch, filters
+from danqing.data.filters.base import Listed
 from danqing.data.run import Recipe, run
 from danqing.data.sources.planted import Planted, encode, scene
 from danqing.data.stages import Stage
