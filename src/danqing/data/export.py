@@ -16,13 +16,13 @@ from danqing.core.errors import RecipeError, unknown
 from danqing.core.files import atomic_path
 from danqing.data.corpus import Corpus
 from danqing.data.pixels import read_head
+from danqing.data.record import ORIGINS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Format = Literal["webdataset", "parquet"]
 
-_TEXTS: Final = ("raw", "recaption", "fused")
 _ENDS: Final = {
     "JPEG": "jpg",
     "PNG": "png",
@@ -95,7 +95,7 @@ def _write_tar(path: Path, corpus: Corpus, rows: Sequence[int]) -> None:
             head = read_head(values["image"])
             end = "bin" if isinstance(head, str) else _ENDS[head.format]
             about = {"key": values["key"]} | {
-                name: values[name] for name in (*_TEXTS, "meta") if values[name] is not None
+                name: values[name] for name in (*ORIGINS, "meta") if values[name] is not None
             }
             text = json.dumps(about, ensure_ascii=False, sort_keys=True).encode()
             for name, data in ((end, values["image"]), ("json", text)):
@@ -108,7 +108,7 @@ def _write_parquet(path: Path, corpus: Corpus, rows: Sequence[int]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    names = ["key", *_TEXTS, "meta"]
+    names = ["key", *ORIGINS, "meta"]
     schema = pa.schema(
         [
             ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
@@ -135,4 +135,4 @@ def _values(corpus: Corpus, rows: Sequence[int]) -> Iterator[tuple[int, Mapping[
 
 def _batches(corpus: Corpus, rows: Sequence[int]) -> Iterator["pa.Table"]:
     for start in range(0, len(rows), _READ):
-        yield corpus.take(rows[start : start + _READ], ["key", "name", "image", "meta", *_TEXTS])
+        yield corpus.take(rows[start : start + _READ], ["key", "name", "image", "meta", *ORIGINS])

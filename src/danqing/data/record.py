@@ -6,6 +6,9 @@ from typing import Annotated, Final, NamedTuple, Protocol, runtime_checkable
 
 from danqing.core.registry import Registry
 
+ORIGINS: Final = ("raw", "recaption", "fused")
+"""Where captions come from, as the report splits them; each is a field of a record."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import torch
 from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 
 from danqing.data.buckets import Scale, Size
@@ -146,7 +147,7 @@ def _latents(corpus: Corpus, rows: np.ndarray, scale: Scale, vae: VAE) -> list[t
         many = max(1, _AT_ONCE // (width * height))
         for start in range(0, len(members), many):
             some = members[start : start + many]
-            encoded = _encode(vae, [pixels for _, pixels in some])
+            encoded = latents_of(vae, [pixels for _, pixels in some])
             for (place, _), latents in zip(some, encoded, strict=True):
                 data = latents.to(torch.float16).cpu().numpy().tobytes()
                 found[place] = (f"{width}x{height}", data)
@@ -154,11 +155,12 @@ def _latents(corpus: Corpus, rows: np.ndarray, scale: Scale, vae: VAE) -> list[t
 
 
 @torch.inference_mode()
-def _encode(vae: VAE, images: Sequence[RGB]) -> Tensor:
+def latents_of(vae: VAE, images: Sequence[RGB]) -> Float[Tensor, "B C h w"]:
+    """Return the normalized latents of pictures of one size, without their noise."""
     return vae.normalize(vae.encode(to_tensor(images)).mode())
 
 
-def to_tensor(images: Sequence[RGB]) -> Tensor:
-    """Stack uint8 pictures `H W 3` into one float batch `B 3 H W` in [-1, 1]."""
+def to_tensor(images: Sequence[RGB]) -> Float[Tensor, "B 3 H W"]:
+    """Stack uint8 pictures `H W 3` into one float batch in [-1, 1]."""
     stacked = torch.from_numpy(np.stack(images))
     return rearrange(stacked, "b h w c -> b c h w").float() / 127.5 - 1

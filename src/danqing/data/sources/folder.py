@@ -8,13 +8,10 @@ from typing import Any, Final
 
 from danqing.core.errors import SourceError
 from danqing.data.pixels import SUFFIXES
-from danqing.data.record import Item, Record, sources
+from danqing.data.record import ORIGINS, Item, Record, sources
 
 LARGEST: Final = 256 << 20
 """Bytes of a picture that is still read; a file of strangers may have any size."""
-
-CAPTIONS: Final = ("raw", "recaption", "fused")
-"""Origins of captions, as the report splits them."""
 
 
 @sources.register("folder")
@@ -71,7 +68,7 @@ def captions(values: Any) -> dict[str, str]:
     """
     if not isinstance(values, dict):
         raise ValueError("its captions must be a JSON object")
-    found = {name: values[name] for name in CAPTIONS if values.get(name) is not None}
+    found = {name: values[name] for name in ORIGINS if values.get(name) is not None}
     for name, text in found.items():
         if not isinstance(text, str):
             raise ValueError(f"its caption {name} must be text")
@@ -84,8 +81,8 @@ def require_origin(origin: str) -> None:
     Raises:
         SourceError: it is none of raw, recaption and fused.
     """
-    if origin not in CAPTIONS:
-        raise SourceError(f"origin must be one of {', '.join(CAPTIONS)}, got {origin!r}.")
+    if origin not in ORIGINS:
+        raise SourceError(f"origin must be one of {', '.join(ORIGINS)}, got {origin!r}.")
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -14,13 +14,11 @@ from danqing.core.seed import derive
 from danqing.data.buckets import Deal, Scale, scales
 from danqing.data.corpus import Corpus
 from danqing.data.export import passed
+from danqing.data.record import ORIGINS
 from danqing.models.vae.model import VAE
 from danqing.pipelines.load import load_vae
 from danqing.training.encode import Columns, encode
 from danqing.training.sources.base import Batches, LatentBatch, sources
-
-ORIGINS: Final = ("raw", "recaption", "fused")
-"""Where captions come from; see `danqing.data.record`."""
 
 _PATCH: Final = 2
 """Latents along each side of a token."""

@@ -12,7 +12,6 @@ from random import Random
 
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from danqing.core.errors import RecipeError
@@ -21,13 +20,8 @@ from danqing.data.synthesis import Sample, Synthesis
 from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.load import load_vae
+from danqing.training.encode import latents_of, to_tensor
 from danqing.training.sources.base import Batches, LatentBatch, PictureBatch, sources
-
-
-def to_tensor(images: list[np.ndarray]) -> Tensor:
-    """Stack uint8 pictures `H W 3` into one float batch `B 3 H W` in [-1, 1]."""
-    stacked = torch.from_numpy(np.stack(images))
-    return rearrange(stacked, "b h w c -> b c h w").float() / 127.5 - 1
 
 
 @sources.register("synthesis_pictures")
@@ -128,5 +122,5 @@ class _Latents:
         latents: list[Tensor] = []
         for start in range(0, len(samples), 16):
             images = [np.asarray(sample.image) for sample in samples[start : start + 16]]
-            latents.append(self.vae.normalize(self.vae.encode(to_tensor(images)).mode()))
+            latents.append(latents_of(self.vae, images))
         return LatentBatch(torch.cat(latents), [sample.caption for sample in samples])
