@@ -59,6 +59,7 @@ class Api(BaseHTTPRequestHandler):
 
     asked: ClassVar[list[dict]] = []
     reply: ClassVar[bytes | None] = None
+    status: ClassVar[int] = 200
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -67,7 +68,9 @@ class Api(BaseHTTPRequestHandler):
         Image.new("RGB", (4, 4), "blue").save(buffer, "PNG")
         picture = {"data": [{"b64_json": base64.b64encode(buffer.getvalue()).decode()}]}
         data = self.reply or json.dumps(picture).encode()
-        self.send_response(200)
+        self.send_response(self.status)
+        if self.status == 302:
+            self.send_header("Location", self.path)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -79,7 +82,7 @@ class Api(BaseHTTPRequestHandler):
 @pytest.fixture
 def api():
     Api.asked.clear()
-    Api.reply = None
+    Api.reply, Api.status = None, 200
     server = HTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/v1/images/generations"
@@ -104,6 +107,16 @@ def test_an_endpoint_is_asked_once_a_seed(api, monkeypatch):
 def test_an_endpoint_that_answers_nonsense_is_a_picture_that_is_missing(api, reply):
     Api.reply = reply
     assert all(isinstance(why, str) for why in ImagesEndpoint(url=api, model="m").paint(ASK))
+
+
+def test_a_key_goes_nowhere_but_to_the_endpoint(api, monkeypatch):
+    monkeypatch.setenv("OUR_KEY", "secret")
+    Api.status = 302
+    made = ImagesEndpoint(url=api, model="m", key="OUR_KEY").paint(ASK)
+    assert made == ["the endpoint answers 302"] * 2
+    assert len(Api.asked) == 2
+    with pytest.raises(RecipeError, match="url must be https where a key is sent"):
+        ImagesEndpoint(url="http://example.org/v1/images/generations", model="m", key="OUR_KEY")
 
 
 def test_finished_pictures_are_found_by_prompt_and_number(tmp_path):

@@ -3,20 +3,20 @@
 import base64
 import io
 import json
-import os
 import re
 import shlex
 import subprocess
 import tempfile
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol, runtime_checkable
 
 from PIL import Image
 
+from danqing.core import web
 from danqing.core.config import dump
 from danqing.core.errors import RecipeError, SourceError
 from danqing.core.registry import Registry
@@ -192,6 +192,9 @@ class ImagesEndpoint:
     timeout: float = 300.0
     """Seconds after which a picture has failed."""
 
+    def __post_init__(self) -> None:
+        web.require_url(self.url, self.key)
+
     def identity(self) -> Mapping[str, Any]:
         """The model and what is asked of it."""
         told = {"model": self.model, "size": self.size, "extra": self.extra or {}}
@@ -213,17 +216,13 @@ class ImagesEndpoint:
             "response_format": "b64_json",
             **(self.extra or {}),
         }
-        headers = {"Content-Type": "application/json", "User-Agent": "danqing"}
-        if self.key:
-            if not (secret := os.environ.get(self.key, "")):
-                raise RecipeError(f"{self.key} must hold the endpoint's key; export it.")
-            headers["Authorization"] = f"Bearer {secret}"
-        request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
+        key, sent = web.secret(self.key), json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as response:
-                reply = json.loads(response.read(_LARGEST))
-            return _read(base64.b64decode(reply["data"][0]["b64_json"]))
-        except (OSError, ValueError, LookupError, TypeError) as error:
+            reply = web.post(self.url, sent, key, timeout=self.timeout, largest=_LARGEST)
+            if reply.status != 200:
+                return f"the endpoint answers {reply.status}"
+            return _read(base64.b64decode(json.loads(reply.body)["data"][0]["b64_json"]))
+        except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
             return f"the endpoint gave no picture ({_sentence(error)})"
 
 

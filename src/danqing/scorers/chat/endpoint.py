@@ -6,20 +6,17 @@ word of it before anybody sees it. Redirects are not followed, because the key w
 
 import http.client
 import json
-import os
 import random
-import re
 import threading
-import time
-import urllib.request
 from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from danqing.core import web
 from danqing.core.errors import DownloadError, RecipeError
 from danqing.scorers.chat import wire
 from danqing.scorers.chat.base import Answer, Place, Question, chats
@@ -77,23 +74,7 @@ class Endpoint:
     """Seconds before the first of these."""
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise RecipeError(
-                "url must be http or https, with a host and without a password; "
-                "a key belongs into an environment variable."
-            )
-        if re.search(r"(?:key|token|secret)[^=&]*=", parts.query, re.IGNORECASE):
-            raise RecipeError("url must have no key in it, got one; put it into a variable.")
-        if self.key and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", self.key):
-            # It is not said what was got: people put the key itself here.
-            raise RecipeError(
-                "key must be the name of an environment variable in capitals, got something else; "
-                "export the key under a name such as OPENAI_API_KEY and give that name."
-            )
-        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        if self.key and parts.scheme == "http" and not local:
-            raise RecipeError("url must be https where a key is sent, got http; drop one of them.")
+        web.require_url(self.url, self.key)
         positive = ("concurrency", "max_tokens", "timeout", "backoff")
         for name in (*positive, "requests_a_minute", "tokens_a_minute"):
             value = getattr(self, name)
@@ -109,7 +90,7 @@ class Endpoint:
             RecipeError: the key is not there.
             DownloadError: the endpoint wants none of our questions.
         """
-        caller = _Caller(self, _secret(self.key), self._pace)
+        caller = _Caller(self, web.secret(self.key), self._pace)
         pool = ThreadPoolExecutor(self.concurrency, "chat")
         waiting: set[Future[Answer]] = set()
         try:
@@ -134,25 +115,6 @@ class Endpoint:
         return Pace(self.requests_a_minute, self.tokens_a_minute)
 
 
-class _Reply(NamedTuple):
-    """What came back over the wire."""
-
-    status: int
-    body: bytes
-    after: float | None
-    """Seconds that the other side wants us to wait."""
-
-
-class _AsItIs(urllib.request.HTTPErrorProcessor):
-    """Gives back every status as it is: no exceptions, no redirects."""
-
-    def http_response(self, request: Any, response: Any) -> Any:
-        """Return the response."""
-        return response
-
-    https_response = http_response
-
-
 class _Caller:
     """Asks one question after another, in as many threads as there are."""
 
@@ -161,7 +123,6 @@ class _Caller:
         self._endpoint = endpoint
         self._secret = secret
         self._pace = pace
-        self._opener = urllib.request.build_opener(_AsItIs)
 
     def answer(self, question: Question) -> Answer:
         """Ask until there is an answer or no hope of one.
@@ -183,7 +144,7 @@ class _Caller:
                 if reply.status == 200 and (found := self._read(question, reply.body, guess)):
                     self._pace.correct(found.read + found.written - guess)
                     return found
-                trouble, after = self._trouble(reply), reply.after
+                trouble, after = self._trouble(reply), wire.seconds(reply.retry_after)
                 if reply.status in _HOPELESS:
                     raise DownloadError(
                         f"{_host(self._endpoint.url)} answers {reply.status}: "
@@ -204,25 +165,11 @@ class _Caller:
             structured=endpoint.structured,
         )
 
-    def _send(self, body: bytes) -> _Reply:
+    def _send(self, body: bytes) -> web.Reply:
         endpoint = self._endpoint
-        headers = {"Content-Type": "application/json", "User-Agent": "danqing"}
-        if self._secret:
-            headers["Authorization"] = f"Bearer {self._secret}"
-        request = urllib.request.Request(endpoint.url, body, headers, method="POST")
-        deadline = time.monotonic() + endpoint.timeout
-        with self._opener.open(request, timeout=endpoint.timeout) as response:
-            found = bytearray()
-            # The time limit of a socket is for each piece; a slow drip would never end. What ends
-            # too early is no JSON.
-            while piece := response.read1(1 << 16):
-                found += piece
-                if len(found) > _LARGEST:
-                    break
-                if time.monotonic() > deadline:
-                    raise TimeoutError("timed out")
-            after = wire.seconds(response.headers.get("Retry-After", ""))
-            return _Reply(response.status, bytes(found), after)
+        return web.post(
+            endpoint.url, body, self._secret, timeout=endpoint.timeout, largest=_LARGEST
+        )
 
     def _read(self, question: Question, body: bytes, guess: int) -> Answer | None:
         """Return what a good reply says; None: it is none."""
@@ -244,7 +191,7 @@ class _Caller:
         why = self._hide(said.refusal)[:200]
         return Answer(question.key, trouble=why, read=said.read, written=written, served=served)
 
-    def _trouble(self, reply: _Reply) -> str:
+    def _trouble(self, reply: web.Reply) -> str:
         """Return what a bad reply says, in one short line."""
         text = reply.body[:4096].decode("utf-8", "replace")
         with suppress(ValueError, LookupError, TypeError, RecursionError):
@@ -269,20 +216,6 @@ class _Caller:
         # Not all at the same moment: they would fail together again.
         seconds = self._endpoint.backoff * 2**attempt * random.uniform(0.75, 1.25)
         self.stopped.wait(min(seconds, _LONGEST_WAIT))
-
-
-def _secret(variable: str) -> str:
-    """Return the key in an environment variable."""
-    if not variable:
-        return ""
-    secret = os.environ.get(variable, "").strip()
-    # A line break within would end up, with the key, in the error of whoever sends the header.
-    if not re.fullmatch(r"[!-~]{4,}", secret):
-        raise RecipeError(
-            f"{variable} must hold the endpoint's key, got nothing usable; export it, "
-            "or set key to the name of the variable that holds it."
-        )
-    return secret
 
 
 def _host(url: str) -> str:
