@@ -1,30 +1,38 @@
-"""Answers are kept as they were said; their first word says what they mean."""
+"""Whoever answers, answers are kept as they were said."""
 
 import json
+from typing import ClassVar
 
 import pytest
 from PIL import Image
 
-from danqing.core.errors import SourceError
+from danqing.core.errors import RecipeError, SourceError
+from danqing.scorers.chat import Answer
 from danqing.scorers.recording import fingerprint
-from danqing.scorers.yes_no import RecordedAnswers, answerers, means_yes
+from danqing.scorers.yes_no import Asked, RecordedAnswers, answerers
 
 
-@pytest.mark.parametrize(
-    ("answer", "means"),
-    [
-        ("yes", True),
-        ("Yes.", True),
-        ("  **YES**, there is.", True),
-        ("No, yes would be wrong", False),
-        ("no", False),
-        ("maybe yes", None),
-        ("yesterday", None),
-        ("", None),
-    ],
-)
-def test_the_first_word_decides(answer, means):
-    assert means_yes(answer) is means
+class Parrot:
+    """Says what it was asked, and how many pictures it saw."""
+
+    model = "parrot"
+    identity: ClassVar = {"chat": "parrot"}
+
+    def ask(self, questions):
+        for question in questions:
+            yield Answer(question.key, f"{question.text} {len(question.images)}")
+
+
+def test_a_chat_is_asked_in_the_words_of_the_benchmark():
+    image = Image.new("RGB", (4, 4), "red")
+    assert Asked(chat=Parrot()).yes_no(image, "Is it {red}?") == (
+        "Is it {red}? Answer with yes or no. 1"
+    )
+    plain = Asked(chat=Parrot(), phrase="{question}")
+    assert plain.yes_no(image, "Is it?") == "Is it? 1"
+    assert plain.identity != Asked(chat=Parrot()).identity
+    with pytest.raises(RecipeError, match="phrase must have"):
+        Asked(chat=Parrot(), phrase="Is it?")
 
 
 def test_a_recording_is_replayed(tmp_path):

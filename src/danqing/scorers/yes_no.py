@@ -3,6 +3,7 @@
 An answer is kept as it was said; what counts as yes is the benchmark's rule.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +12,10 @@ from typing import Annotated, Final, Protocol, runtime_checkable
 
 from PIL import Image
 
-from danqing.core.errors import SourceError
+from danqing.core.errors import RecipeError, SourceError
 from danqing.core.registry import Registry
+from danqing.scorers.chat import AnyChat, Question
+from danqing.scorers.judge import Judge
 from danqing.scorers.recording import fingerprint, identity, recording
 
 
@@ -68,7 +71,31 @@ class RecordedAnswers:
         return answer
 
 
-def means_yes(answer: str) -> bool | None:
-    """Return whether an answer begins with yes or with no; None: with neither."""
-    words = "".join(c if c.isalpha() else " " for c in answer).casefold().split()
-    return {"yes": True, "no": False}.get(words[0]) if words else None
+@answerers.register("chat")
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A network that can be asked: an endpoint, one on this machine, or a tape of its answers."""
+
+    chat: AnyChat
+    """The network."""
+    phrase: str = "{question} Answer with yes or no."
+    """How it is asked; a benchmark's own script may ask otherwise."""
+
+    def __post_init__(self) -> None:
+        if "{question}" not in self.phrase:
+            raise RecipeError(f"phrase must have {{question}} in it, got {self.phrase!r}; add it.")
+
+    @property
+    def identity(self) -> str:
+        """The network, its settings, and how it is asked."""
+        told = {**self.chat.identity, "phrase": self.phrase}
+        return json.dumps(told, sort_keys=True, ensure_ascii=False)
+
+    def yes_no(self, image: Image.Image, question: str) -> str:
+        """Return what the network says; nothing where it refuses.
+
+        Raises:
+            DownloadError: nobody answers.
+        """
+        text = self.phrase.replace("{question}", question)
+        return Judge(self.chat).ask(Question(text=text, images=(image,)))

@@ -29,7 +29,8 @@ from danqing.core.errors import SourceError
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
 from danqing.evaluation.table import Row, Table, average, micro
 from danqing.scorers.base import Score
-from danqing.scorers.yes_no import AnyAnswerer, means_yes
+from danqing.scorers.replies import yes
+from danqing.scorers.yes_no import AnyAnswerer
 
 QUESTIONS: Final = "dpg_bench.csv"
 PROMPTS: Final = "prompts"
@@ -104,10 +105,7 @@ class DPG:
         if seen is None:
             no = dict.fromkeys(numbers, 0.0)
             return Score(0.0, "there is no picture", _details(no, no, 0))
-        said = [
-            answer == "yes" if self.mode == "official" else means_yes(answer)
-            for answer in seen["answers"]
-        ]
+        said = [yes(answer, self.mode, exact="yes") for answer in seen["answers"]]
         given = {n: float(answer is True) for n, answer in zip(numbers, said, strict=True)}
         try:
             held = heeded(given, {int(q["number"]): q["parents"] for q in questions})

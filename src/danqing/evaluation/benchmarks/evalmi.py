@@ -23,7 +23,8 @@ from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmar
 from danqing.evaluation.sheet import sheet
 from danqing.evaluation.table import Row, Table, categories, detail, micro
 from danqing.scorers.base import Score
-from danqing.scorers.yes_no import AnyAnswerer, means_yes
+from danqing.scorers.replies import yes
+from danqing.scorers.yes_no import AnyAnswerer
 
 PROMPTS: Final = {"en": "Englishall.txt", "zh": "Chineseall.txt"}
 TASKS: Final = "prompt_tasks.jsonl"
@@ -103,12 +104,12 @@ class EvalMi:
 
     def _score(self, answers: Sequence[str]) -> Score:
         said = [
-            "yes" in answer.lower() if self.mode == "official" else means_yes(answer)
+            "yes" in answer.lower() if self.mode == "official" else yes(answer)
             for answer in answers
         ]
-        yes = sum(answer is True for answer in said)
-        details = {"yes": yes, "questions": len(said), "unread": said.count(None)}
-        return Score(yes / len(said), f"{yes} of {len(said)}: {json.dumps(answers)}", details)
+        met = said.count(True)
+        details = {"yes": met, "questions": len(said), "unread": said.count(None)}
+        return Score(met / len(said), f"{met} of {len(said)}: {json.dumps(answers)}", details)
 
 
 def _row(name: str, items: Sequence[Item]) -> Row:
