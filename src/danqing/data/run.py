@@ -9,12 +9,10 @@ is, and the same code runs on threads here and on a cluster: Daft only hands spa
 import hashlib
 import json
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -23,6 +21,7 @@ import numpy as np
 from danqing.core import config
 from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
+from danqing.core.versions import versions
 from danqing.data.corpus import PIECE_ROWS, Corpus, lance_package, read_part, write_part
 from danqing.data.engine import hand_out
 from danqing.data.filters.base import Batch, Filter, GroupFilter, Loads
@@ -130,7 +129,9 @@ def _run(recipe: Recipe, show: Show) -> dict[str, Any]:
         # What an earlier run measured was not measured again, but it did cost that.
         "measured": _earlier(corpus) | {name: cost._asdict() for name, cost in costs.items()},
         "recipe": config.dump(recipe),
-        "versions": _versions(),
+        "versions": versions(
+            "daft", "pylance", "pyarrow", "numpy", "pillow", "opencv-python-headless"
+        ),
     }
     write_drops(corpus, fate, found, corpus.folder / "drops.parquet")
     with atomic_path(corpus.folder / "manifest.json") as staged:
@@ -357,21 +358,3 @@ def _counts(fate: Fate, found: Sequence[Step]) -> dict[str, dict[str, int]]:
 
 def _digest(value: Any) -> str:
     return hashlib.blake2b(json.dumps(value).encode(), digest_size=12).hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in (
-        "danqing",
-        "daft",
-        "pylance",
-        "pyarrow",
-        "numpy",
-        "pillow",
-        "opencv-python-headless",
-    ):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

@@ -7,21 +7,20 @@ and scores everything anew.
 
 import hashlib
 import json
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from PIL import Image
 
 from danqing.core import config
 from danqing.core.errors import RecipeError, SourceError
 from danqing.core.files import atomic_path
+from danqing.core.versions import versions
 from danqing.evaluation.benchmark import Ask, Benchmark, Item, Referenced, Seen, benchmarks
 from danqing.evaluation.generators import Generator
 from danqing.evaluation.memory import Memory
@@ -29,8 +28,6 @@ from danqing.evaluation.report import page
 
 Watch = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, and how much there is."""
-
-_PACKAGES: Final = ("danqing", "torch", "numpy", "pillow", "rapidocr", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def run(
         "asks_sha256": digest(asks),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 1),
-        "versions": _versions(),
+        "versions": versions("torch", "numpy", "pillow", "rapidocr", "onnxruntime"),
         "pictures": len(items),
         "missing": [{"id": i.ask.id, "seed": i.seed, "trouble": i.trouble}
                     for i in items if i.trouble],
@@ -224,16 +221,6 @@ def _score(
             wanted[ask.id], seen[ask.id], benchmark.score(ask, seen[ask.id]), strict=True
         )
     ]  # fmt: skip
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _dump(record: object) -> str:

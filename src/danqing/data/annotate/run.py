@@ -8,13 +8,11 @@ is none; and `recaption`.
 """
 
 import json
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,6 +21,7 @@ from PIL import Image
 from danqing.core import config
 from danqing.core.errors import DownloadError, MissingPackage, RecipeError
 from danqing.core.files import atomic_path
+from danqing.core.versions import versions
 from danqing.data.annotate.columns import fill, stored
 from danqing.data.annotate.instruction import INSTRUCTIONS, Instruction
 from danqing.data.annotate.journal import NO_ANSWER, Book, Entry, Journal
@@ -137,7 +136,7 @@ def _run(recipe: Recipe, corpus: Corpus, show: Show) -> dict[str, Any]:
         "cost": round(recipe.cost(job.book), 6) if recipe.prices else None,
         "instructions": {name: text.digest for name, text in INSTRUCTIONS.items()},
         "recipe": config.dump(recipe),
-        "versions": _versions(),
+        "versions": versions("transformers", "torch", "pylance", "pillow", "rapidocr"),
     }
     with atomic_path(corpus.folder / "annotations.json") as staged:
         staged.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -310,13 +309,3 @@ def _seen(image: Image.Image, text: str, names: Sequence[str]) -> str | None:
         return read_page(image) if worth_reading(parse(text), names) else None
     except (Refusal, MissingPackage):
         return None
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("danqing", "transformers", "torch", "pylance", "pillow", "rapidocr"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

@@ -9,13 +9,13 @@ gives). See `danqing.evaluation.validate` for the judge itself.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from PIL import Image
 
 from danqing.core.errors import RecipeError
 from danqing.data.synthesis import Prompt, Split, draw, held_out
-from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
+from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
 from danqing.evaluation.stats import wilson
 from danqing.evaluation.table import Row, Table, average, categories, macro
 from danqing.scorers.base import Score, mean
@@ -41,7 +41,7 @@ class InDomain:
     """Coloured shapes and short words in two languages, of specifications kept from training."""
 
     version: ClassVar = 1
-    mode: Mode = "fixed"
+    mode: Literal["fixed"] = "fixed"
     """There is one way to score; a shape that is not asked for is a mistake."""
     categories: tuple[str, ...] = USUAL_CATEGORIES
     """Kinds of prompts."""
