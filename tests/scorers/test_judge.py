@@ -102,9 +102,7 @@ def test_refusals_and_losses_have_no_value_and_are_counted():
     assert [v.value for v in verdicts] == [None, None, None, False]
     assert judge.counts["refused"] == 2
     assert judge.report()["served"] == {"script-1": 2}
-    assert judge.ask(red("forbidden")) == ""
-    with pytest.raises(DownloadError, match="script gave no answer"):
-        judge.ask(red("silent"))
+    assert [v.trouble for v in verdicts] == ["gone", "indecent", None, None]
     with pytest.raises(DownloadError, match="16 questions in a row"):
         judge.judge([red("silent")] * 20, read)
     with pytest.raises(RecipeError, match="tries must be at least 1"):
@@ -214,5 +212,4 @@ def test_over_the_wire(endpoint, tmp_path):
     assert [v.value for v in judge.judge(questions, read)] == [n == 3 for n in range(12)]
     assert judge.report()["served"] == {"eyes-2026-01-01": 12}
     json.dumps(judge.report())
-    assert judge.ask(questions[3]) == "Yes"
     assert len(endpoint.asked) == 12

@@ -21,6 +21,7 @@ from danqing.core import config
 from danqing.core.errors import RecipeError, SourceError
 from danqing.core.files import atomic_path
 from danqing.core.versions import versions
+from danqing.evaluation.asking import fates, judge_of
 from danqing.evaluation.benchmark import Ask, Benchmark, Item, Referenced, Seen, benchmarks
 from danqing.evaluation.generators import Generator
 from danqing.evaluation.memory import Memory
@@ -97,6 +98,8 @@ def run(
                     for i in items if i.trouble],
         "table": table.record,
     }  # fmt: skip
+    if judge_of(benchmark) is not None:
+        result["answers"] = fates(item.seen for item in items)
     if isinstance(benchmark, Referenced):
         result["references"] = benchmark.references(getattr(generator, "round_trip", None))
     _write(out / "items.jsonl", "".join(_dump(item.record) + "\n" for item in items))

@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from PIL import Image
 
-from danqing.core.errors import DownloadError, RecipeError
+from danqing.core.errors import RecipeError
 from danqing.scorers.chat import Answer, Cassette, Chat, Question, heard
 from danqing.scorers.replies import Choice, choice, refusal
 
@@ -34,7 +34,9 @@ class Verdict(Generic[T]):
     """None: it has none; `fate` says why."""
     fate: Fate
     text: str = ""
-    """The last words, or who refused why."""
+    """The last words."""
+    trouble: str | None = None
+    """Why there are none, in the words of who refused."""
     tries: int = 1
     """How often it was asked."""
 
@@ -100,17 +102,6 @@ class Judge:
         """Who judges, and all settings that shape answers, as plain data."""
         shaped = {"tries": self.tries, "reminder": self.reminder}
         return {**self.fresh.identity, **shaped}
-
-    def ask(self, question: Question) -> str:
-        """Return what is said to a question, and nothing where that is a refusal.
-
-        Raises:
-            DownloadError: nobody answers.
-        """
-        (verdict,) = self.judge([question], lambda answer: answer.text)
-        if verdict.fate == "lost":
-            raise DownloadError(f"{self.fresh.model} gave no answer ({verdict.text}); try again.")
-        return verdict.value or ""
 
     def judge(
         self, questions: Iterable[Question], read: Callable[[Answer], T | None]
@@ -218,12 +209,12 @@ class Judge:
         if answer.served:
             self.served[answer.served] += 1
         if answer.lost:
-            return Verdict(answer.key, None, "lost", answer.trouble or "", tries)
+            return Verdict(answer.key, None, "lost", "", answer.trouble, tries)
         if answer.trouble is not None:
-            return Verdict(answer.key, None, "refused", answer.trouble, tries)
+            return Verdict(answer.key, None, "refused", "", answer.trouble, tries)
         value = read(answer)
         fate: Fate = "unreadable" if value is None else "read"
-        return Verdict(answer.key, value, fate, answer.text, tries)
+        return Verdict(answer.key, value, fate, answer.text, None, tries)
 
     def _counted(self, verdict: Verdict[T]) -> Verdict[T]:
         if verdict.fate == "unreadable" and refusal(verdict.text):

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image
 
-from danqing.core.errors import SourceError
+from danqing.core.errors import RecipeError, SourceError
 from danqing.evaluation.benchmarks.dpg import DPG, heeded
 from danqing.evaluation.harness import run
-from danqing.scorers.recording import fingerprint
-from danqing.scorers.yes_no import RecordedAnswers, answerers
+from danqing.scorers.chat import Cassette
 
 HEAD = ["item_id", "text", "keywords", "proposition_id", "dependency", "category_broad",
         "category_detailed", "tuple", "question_natural_language"]  # fmt: skip
@@ -46,17 +45,18 @@ def folder(tmp_path):
     return write
 
 
-@answerers.register("sees")
-@dataclass(frozen=True, kw_only=True)
-class Sees:
-    """Says yes to all but some questions, for each level of red."""
+@pytest.fixture
+def sees(witness):
+    """Return a chat that says yes to all but some questions, for each level of red."""
 
-    no: tuple = ((), ())
-    word: str = "yes"
-    identity = "sees"
+    def judge(no=((), ()), word="yes"):
+        def say(question):
+            asked = question.text.partition(" Answer")[0]
+            return "no" if asked in no[question.images[0].getpixel((0, 0))[0]] else word
 
-    def yes_no(self, image, asked):
-        return "no" if asked in self.no[image.getpixel((0, 0))[0]] else self.word
+        return witness(say)
+
+    return judge
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def test_questions_are_walked_in_their_order():
     assert walked({3: 1, 1: 0, 2: 1}, {3: [2], 1: [], 2: [1]}) == {3: 1, 1: 0, 2: 0}
 
 
-def test_fixed_heeds_parents_everywhere(folder, tmp_path, rows):
-    judge = Sees(no=(("dog?",), ("mat?",)), word="Yes.")
+def test_fixed_heeds_parents_everywhere(folder, tmp_path, rows, sees):
+    judge = sees(no=(("dog?",), ("mat?",)), word="Yes.")
     benchmark = DPG(folder=folder(ROWS), judge=judge, seeds=2)
     result = run(benchmark, Levels(), tmp_path)
     # vrd0: 0 and 1; 12: 1 and 1/3.
@@ -109,9 +109,11 @@ def test_fixed_heeds_parents_everywhere(folder, tmp_path, rows):
     assert benchmark.asks()[1].prompt == "prompt 12"
 
 
-def test_officially_categories_are_of_the_last_picture_and_heed_nobody(folder, tmp_path, rows):
+def test_officially_categories_are_of_the_last_picture_and_heed_nobody(
+    folder, tmp_path, rows, sees
+):
     rows_ = [question("12", 9, "0", "other", "lost?"), *ROWS[3:]]
-    judge = Sees(no=(("cat?",), ("mat?",)))
+    judge = sees(no=(("cat?",), ("mat?",)))
     benchmark = DPG(folder=folder(rows_), judge=judge, seeds=2, mode="official")
     found = rows(run(benchmark, Levels(), tmp_path))
     assert found == {
@@ -125,8 +127,10 @@ def test_officially_categories_are_of_the_last_picture_and_heed_nobody(folder, t
     assert rows(run(fixed, Levels(), tmp_path))["other"] == 100
 
 
-def test_officially_the_first_question_is_lost_and_whoever_depends_on_it(folder, tmp_path, rows):
-    judge = Sees(no=(("brown?",), ()))
+def test_officially_the_first_question_is_lost_and_whoever_depends_on_it(
+    folder, tmp_path, rows, sees
+):
+    judge = sees(no=(("brown?",), ()))
     told = {"folder": folder(ROWS), "judge": judge, "seeds": 1}
     official = run(DPG(**told, mode="official"), Levels(), tmp_path)
     # "brown?" has a parent that is lost: its prompt leaves the mean.
@@ -137,16 +141,16 @@ def test_officially_the_first_question_is_lost_and_whoever_depends_on_it(folder,
     assert rows(run(DPG(**told), Levels(), tmp_path))["DPG"] == pytest.approx(100 * 2 / 3)
 
 
-def test_officially_only_one_spelling_is_yes(folder, tmp_path, rows):
+def test_officially_only_one_spelling_is_yes(folder, tmp_path, rows, sees):
     rows_ = [question("12", 9, "0", "other", "lost?"), *ROWS[3:]]
-    told = {"folder": folder(rows_), "judge": Sees(word="Yes, it does."), "seeds": 1}
+    told = {"folder": folder(rows_), "judge": sees(word="Yes, it does."), "seeds": 1}
     assert rows(run(DPG(**told), Levels(), tmp_path))["DPG"] == 100
     assert rows(run(DPG(**told, mode="official"), Levels(), tmp_path))["DPG"] == 0
 
 
-def test_what_is_missing_counts_as_the_mode_says(folder, tmp_path, rows):
+def test_what_is_missing_counts_as_the_mode_says(folder, tmp_path, rows, sees):
     rows_ = [question("x1", 1, "0", "other", "?"), *ROWS[3:]]
-    told = {"folder": folder(rows_), "judge": Sees(), "seeds": 2}
+    told = {"folder": folder(rows_), "judge": sees(), "seeds": 2}
     (told["folder"] / "prompts" / "x1.txt").write_text("x")
     half = Levels(fails=("12",))
     found = rows(run(DPG(**told), half, tmp_path))
@@ -155,27 +159,40 @@ def test_what_is_missing_counts_as_the_mode_says(folder, tmp_path, rows):
     assert official["DPG"] is None
     # One of two pictures is enough to lose the prompt.
     benchmark = DPG(**told, mode="official")
-    scores = benchmark.score(benchmark.asks()[0], [{"answers": ["yes"] * 3}, None])
+    scores = benchmark.score(
+        benchmark.asks()[0], [{"answers": [{"text": "yes", "fate": "read", "tries": 1}] * 3}, None]
+    )
     assert [score.value for score in scores] == [None, None]
 
 
-def test_recorded_answers_are_replayed(folder, tmp_path, rows):
-    image = Image.new("RGB", (2, 2), (0, 0, 0))
-    said = {"cat?": "yes", "mat?": "No", "cat on mat?": "yes"}
-    path = tmp_path / "answers.json"
-    path.write_text(json.dumps({fingerprint(image): said}))
-    judge = RecordedAnswers(path=path)
-    benchmark = DPG(folder=folder(ROWS[3:]), judge=judge, seeds=1)
-    assert rows(run(benchmark, Levels(), tmp_path))["DPG"] == pytest.approx(100 / 3)
+def test_answers_on_a_tape_are_replayed(folder, tmp_path, rows, sees):
+    tape = tmp_path / "tape.jsonl"
+    told = {"folder": folder(ROWS[3:]), "seeds": 1}
+    live = Cassette(path=tape, mode="fill", chat=sees(no=(("mat?",), ())))
+    found = run(DPG(**told, judge=live), Levels(), tmp_path / "live")
+    again = run(DPG(**told, judge=Cassette(path=tape)), Levels(), tmp_path / "again")
+    assert rows(found) == rows(again)
+    assert rows(again)["DPG"] == pytest.approx(100 / 3)
+    assert again["answers"] == {"read": 3}
 
 
-def test_what_is_not_the_benchmark_is_refused(folder, tmp_path):
+def test_a_question_stands_in_its_phrase(folder, tmp_path, witness):
+    heard = []
+    judge = witness(lambda question: heard.append(question.text) or "yes")
+    told = {"folder": folder(ROWS[3:]), "judge": judge}
+    run(DPG(**told, seeds=1, phrase="{question} Say yes."), Levels(), tmp_path)
+    assert heard[0] == "cat? Say yes."
+    with pytest.raises(RecipeError, match="phrase must have"):
+        DPG(**told, phrase="?").look(DPG(**told).asks()[0], Image.new("RGB", (2, 2)))
+
+
+def test_what_is_not_the_benchmark_is_refused(folder, tmp_path, sees):
     with pytest.raises(SourceError, match=r"must be the benchmark's dpg_bench.csv, got"):
-        DPG(folder=tmp_path / "none", judge=Sees()).asks()
+        DPG(folder=tmp_path / "none", judge=sees()).asks()
     place = folder([question("vrd0", 1, "7", "other", "?")])
     with pytest.raises(SourceError, match=r"parents must be questions, got \[7\] in vrd0"):
-        DPG(folder=place, judge=Sees()).asks()
+        DPG(folder=place, judge=sees()).asks()
     (place / "prompts" / "vrd0.txt").unlink()
     place = folder([question("vrd1", 1, "0", "other", "?")])
     with pytest.raises(SourceError, match=r"must be text files, got .*vrd1.txt"):
-        DPG(folder=place, judge=Sees()).asks()
+        DPG(folder=place, judge=sees()).asks()

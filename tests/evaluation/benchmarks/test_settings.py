@@ -7,12 +7,13 @@ from danqing.core.errors import RecipeError
 from danqing.evaluation.benchmarks import benchmarks
 from danqing.evaluation.recipe import Job, read
 
+CHAT = {"name": "endpoint", "url": "http://localhost:1/v1/chat/completions", "model": "eyes"}
 RECORDED = {"name": "recorded", "path": "said.json"}
 SETTINGS = {
     "depth": {"data": "d.jsonl", "survey": "kitti", "colors": "spectral"},
     "detection": {"data": "d.jsonl", "answers": "boxes"},
-    "dpg": {"folder": "dpg", "judge": RECORDED},
-    "evalmi": {"folder": "evalmi", "judge": RECORDED, "language": "zh"},
+    "dpg": {"folder": "dpg", "judge": CHAT},
+    "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
     "geneval": {"data": "g.jsonl", "detector": RECORDED},
     "novel_view": {"data": "d.jsonl"},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},

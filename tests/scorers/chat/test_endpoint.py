@@ -334,7 +334,7 @@ def test_a_key_that_is_none_is_refused_without_being_told(client, monkeypatch, v
 
 def test_it_is_a_chat_that_recipes_can_name(client):
     assert isinstance(client, Chat)
-    assert list(chats) == ["cassette", "endpoint", "transformers"]
+    assert set(chats) >= {"cassette", "endpoint", "transformers"}
     holder = make_dataclass("Holder", [("chat", AnyChat)], frozen=True)
     assert parse(holder, dump(holder(client))).chat == client
 

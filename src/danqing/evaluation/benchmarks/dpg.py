@@ -26,11 +26,12 @@ from typing import Any, ClassVar, Final
 from PIL import Image
 
 from danqing.core.errors import SourceError
+from danqing.evaluation.asking import PHRASE, phrased, said, texts, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
 from danqing.evaluation.table import Row, Table, average, micro
 from danqing.scorers.base import Score
+from danqing.scorers.chat import AnyChat
 from danqing.scorers.replies import yes
-from danqing.scorers.yes_no import AnyAnswerer
 
 QUESTIONS: Final = "dpg_bench.csv"
 PROMPTS: Final = "prompts"
@@ -48,15 +49,17 @@ class DPG:
     mode: Mode = "fixed"
     folder: Path
     """The benchmark's own, with `dpg_bench.csv` and `prompts`."""
-    judge: AnyAnswerer
+    judge: AnyChat
     """Who answers."""
+    phrase: str = PHRASE
+    """How a question is asked."""
     seeds: int = 4
     """Pictures of each prompt."""
 
     @property
     def looker(self) -> str:
         """Who answers."""
-        return self.judge.identity
+        return who(self.judge, phrase=self.phrase)
 
     def asks(self) -> Sequence[Ask]:
         """Return an ask for each prompt with its questions; its kind is where it comes from.
@@ -77,7 +80,8 @@ class DPG:
 
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the answers to all questions of the prompt, in their order."""
-        return {"answers": [self.judge.yes_no(image, q["text"]) for q in ask.data["questions"]]}
+        asked = phrased(self.phrase, image, (q["text"] for q in ask.data["questions"]))
+        return {"answers": said(self.judge, asked)}
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return each picture's share of questions that hold with all their parents."""
@@ -105,8 +109,8 @@ class DPG:
         if seen is None:
             no = dict.fromkeys(numbers, 0.0)
             return Score(0.0, "there is no picture", _details(no, no, 0))
-        said = [yes(answer, self.mode, exact="yes") for answer in seen["answers"]]
-        given = {n: float(answer is True) for n, answer in zip(numbers, said, strict=True)}
+        heard = [yes(text, self.mode, exact="yes") for text in texts(seen["answers"])]
+        given = {n: float(answer is True) for n, answer in zip(numbers, heard, strict=True)}
         try:
             held = heeded(given, {int(q["number"]): q["parents"] for q in questions})
         except KeyError as error:
@@ -114,7 +118,7 @@ class DPG:
         value = sum(held.values()) / len(held)
         lost = [q["text"] for q in questions if not held[int(q["number"])]]
         reason = f"not so: {' '.join(lost)}" if lost else "all hold"
-        return Score(value, reason, _details(given, held, said.count(None)))
+        return Score(value, reason, _details(given, held, heard.count(None)))
 
     def _row(self, name: str, items: Sequence[Item], kinds: set[str]) -> Row:
         which = "given" if self.mode == "official" else "held"

@@ -19,12 +19,13 @@ from PIL import Image
 
 from danqing.core.errors import SourceError
 from danqing.evaluation import listing
+from danqing.evaluation.asking import PHRASE, phrased, said, texts, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmarks, seeds
 from danqing.evaluation.sheet import sheet
 from danqing.evaluation.table import Row, Table, categories, detail, micro
 from danqing.scorers.base import Score
+from danqing.scorers.chat import AnyChat
 from danqing.scorers.replies import yes
-from danqing.scorers.yes_no import AnyAnswerer
 
 PROMPTS: Final = {"en": "Englishall.txt", "zh": "Chineseall.txt"}
 TASKS: Final = "prompt_tasks.jsonl"
@@ -40,8 +41,10 @@ class EvalMi:
     mode: Mode = "fixed"
     folder: Path
     """Where the benchmark's prompts, tasks and questions lie."""
-    judge: AnyAnswerer
+    judge: AnyChat
     """Who answers."""
+    phrase: str = PHRASE
+    """How a question is asked."""
     language: Literal["en", "zh"] = "en"
     """Language of the prompts; questions are English."""
     seeds: int = 1
@@ -50,7 +53,7 @@ class EvalMi:
     @property
     def looker(self) -> str:
         """Who answers."""
-        return self.judge.identity
+        return who(self.judge, phrase=self.phrase)
 
     def asks(self) -> Sequence[Ask]:
         """Return all prompts, named by their numbers from 1 as the published pictures are.
@@ -87,14 +90,15 @@ class EvalMi:
 
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the answers to all questions of the prompt."""
-        return {"answers": [self.judge.yes_no(image, q) for q in ask.data["questions"]]}
+        asked = phrased(self.phrase, image, ask.data["questions"])
+        return {"answers": said(self.judge, asked)}
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return the share of yes."""
         count = len(ask.data["questions"])
         return [
             absent(self.mode, details={"yes": 0, "questions": count}) if s is None else
-            self._score(s["answers"])
+            self._score(texts(s["answers"]))
             for s in seen
         ]  # fmt: skip
 
@@ -103,13 +107,13 @@ class EvalMi:
         return Table([*categories(items, _row), _row("yes", items)], "yes")
 
     def _score(self, answers: Sequence[str]) -> Score:
-        said = [
+        heard = [
             "yes" in answer.lower() if self.mode == "official" else yes(answer)
             for answer in answers
         ]
-        met = said.count(True)
-        details = {"yes": met, "questions": len(said), "unread": said.count(None)}
-        return Score(met / len(said), f"{met} of {len(said)}: {json.dumps(answers)}", details)
+        met = heard.count(True)
+        details = {"yes": met, "questions": len(heard), "unread": heard.count(None)}
+        return Score(met / len(heard), f"{met} of {len(heard)}: {json.dumps(answers)}", details)
 
 
 def _row(name: str, items: Sequence[Item]) -> Row:
