@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from danqing.core.config import load, parse
+from danqing.core.download import EMBEDDED
 from danqing.core.errors import CheckpointError, DanqingError, RecipeError
 from danqing.core.seed import generator
+from danqing.data.synthesis.words import CHARACTERS
 from danqing.training.ema import EMA
 from danqing.training.loop import train
 from danqing.training.objectives import Loss, objectives
@@ -20,7 +22,7 @@ from danqing.training.optim import AdamW, LRSchedule, Muon, orthogonalize
 from danqing.training.recipe import Recipe
 from danqing.training.sources import LatentBatch, sources
 from danqing.training.state import State
-from danqing.training.trainees import trainees
+from danqing.training.trainees import TextToImageTrainee, trainees
 from danqing.training.weights import Weights
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes/train").rglob("*.toml"))
@@ -243,6 +245,18 @@ def test_noise_on_latents_is_in_proportion_and_no_larger_than_asked():
 def test_every_recipe_loads(path):
     recipe = load(Recipe, path)
     assert recipe.steps > 0
+
+
+def test_a_model_that_learns_more_words_reads_what_it_knew_as_before():
+    folder = EMBEDDED["danqing-nano"]
+    told = {"start": "model", "stored": "float32"}
+    plain = TextToImageTrainee(**told).build(folder, 0).eval()
+    wide = TextToImageTrainee(**told, widen=True).build(folder, 0).eval()
+    x, sigma = torch.randn(1, 16, 16, 16, generator=generator(0)), torch.tensor([0.7])
+    captions = ["a red circle on a mint background"]
+    with torch.inference_mode():
+        assert torch.equal(wide(x, captions, sigma), plain(x, captions, sigma))
+    assert len(wide.conditioner.writer.ids("“" + CHARACTERS[-1] + "”")) == 3
 
 
 def test_there_are_recipes():

@@ -28,10 +28,11 @@ from danqing.scorers.regions import components
 from danqing.scorers.world import PALETTE, TextSpec
 
 _LOOKALIKES: Final = str.maketrans(
-    "強減決沖況涼淨湊準戶戸黃別吳呂內產靑淸說没換眞値黑歩毎徳渉絕綠錄虛",
-    "强减决冲况凉净凑准户户黄别吴吕内产青清说沒换真值黒步每德涉绝绿录虚",
+    "∪強減決沖況涼淨湊準戶戸黃別吳呂內產靑淸說没換眞値黑歩毎徳渉絕綠錄虛",
+    "u强减决冲况凉净凑准户户黄别吴吕内产青清说沒换真值黒步每德涉绝绿录虚",
 )
-"""Regional variants that differ by a stroke; which side they fold to does not matter."""
+"""A letter that alone is taken for a sign, and regional variants that differ by a stroke; which
+side they fold to does not matter."""
 
 
 @scorers.register("text")

@@ -97,21 +97,25 @@ class TextToImageModel(nn.Module):
 @trainees.register("vae")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VAETrainee:
-    """A VAE from fresh weights."""
+    """A VAE."""
 
+    start: Literal["fresh", "model"] = "fresh"
+    """Whether to start from random weights or from those in the model's folder."""
     config: VAEConfig = field(default_factory=VAEConfig)
-    """Its shape; the statistics of its latents are measured at export."""
+    """Shape of a fresh one; the statistics of its latents are measured at export."""
     measured: int = 64
     """Batches whose latents give the statistics."""
     stored: Literal["bfloat16", "float32"] = "bfloat16"
     """Number format of the exported weights."""
 
     def build(self, folder: Path, seed: int) -> VAE:
-        """Return a fresh VAE, almost without noise in its latents.
+        """Return the VAE; a fresh one is almost without noise in its latents.
 
         At the usual start, with latents of unit deviation, noise would hide the small means that
         an untrained encoder gives, and with them the gradient of everything before.
         """
+        if self.start == "model":
+            return load_vae(folder, torch.float32)
         with fresh(seed):
             vae = VAE(self.config)
         with torch.no_grad():
@@ -138,6 +142,8 @@ class TextToImageTrainee:
 
     start: Literal["fresh", "model"] = "fresh"
     """Whether to start from random weights or from those in the model's folder."""
+    widen: bool = False
+    """Whether a model learns the words of the small world that its tokenizer does not know."""
     mmdit: MMDiTConfig | None = None
     """Shape of a fresh transformer."""
     conditioner: ConditionerConfig | None = None
@@ -179,18 +185,19 @@ class TextToImageTrainee:
         return model
 
     def _start(self, folder: Path, seed: int) -> tuple[MMDiT, Conditioner]:
-        if self.start == "model":
-            read = reader(packed=False)
-            return (
-                load_mmdit(folder, torch.float32, read=read),
-                Conditioner.load(folder, dtype=torch.float32, read=read),
-            )
-        assert self.mmdit is not None
-        assert self.conditioner is not None
         words = vocabulary()
         tokenizer = build_tokenizer(
             (*words.english, *words.chinese, *words.marks), words.characters
         )
+        if self.start == "model":
+            read = reader(packed=False)
+            conditioner = Conditioner.load(folder, dtype=torch.float32, read=read)
+            if self.widen:
+                with fresh(seed):
+                    conditioner = conditioner.with_vocabulary(tokenizer)
+            return load_mmdit(folder, torch.float32, read=read), conditioner
+        assert self.mmdit is not None
+        assert self.conditioner is not None
         with fresh(seed):
             conditioner = Conditioner.build(self.conditioner, tokenizer)
             return MMDiT(self.mmdit), conditioner

@@ -118,7 +118,7 @@ def test_a_recipe_can_hold_the_settings():
         ({"fonts": ("hei",)}, "fonts must have one for text_en"),
         ({"text_colors": ("yellow",)}, "text_colors must be some of .* got yellow"),
         ({"jitter": 15}, "jitter must be 0 to 14, got 15"),
-        ({"max_word": 5}, "max_word must be 1 to 4, got 5"),
+        ({"max_word": 9}, "max_word must be 1 to 8, got 9"),
         ({"min_word": 3, "max_word": 2}, "min_word must be 1 to 2, got 3"),
         ({"characters": 0}, "characters must be 1 to"),
         ({"shapes": ("star", "heart", "hexagon"), "size": (128, 128)}, "size must be at least 192"),

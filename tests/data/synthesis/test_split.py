@@ -6,7 +6,13 @@ from random import Random
 
 import pytest
 
-from danqing.data.synthesis.propose import COMMON_SHAPES, Limits, propose
+from danqing.data.synthesis.propose import (
+    COMMON_SHAPES,
+    LONGEST_PHRASE,
+    LONGEST_WORD,
+    Limits,
+    propose,
+)
 from danqing.data.synthesis.split import (
     HELD_OUT_CATEGORIES,
     HELD_OUT_COLORS,
@@ -103,11 +109,12 @@ def test_every_common_shape_but_one_is_tested_alone():
 
 
 def test_characters_of_training_and_the_unseen_ones_are_apart():
-    assert len(set(CHARACTERS)) == len(CHARACTERS) >= 120
+    assert len(set(CHARACTERS)) == len(CHARACTERS) >= 500
     assert len(set(UNSEEN_CHARACTERS)) == len(UNSEEN_CHARACTERS) >= 30
     assert not set(CHARACTERS) & set(UNSEEN_CHARACTERS)
     assert set("".join(PHRASES)) <= set(CHARACTERS)
-    assert all(2 <= len(word) <= 4 for word in WORDS)
+    assert {len(word) for word in WORDS} == set(range(2, LONGEST_WORD + 1))
+    assert {len(phrase) for phrase in PHRASES} == set(range(2, LONGEST_PHRASE + 1))
     assert len(set(WORDS)) == len(WORDS)
 
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from danqing.core.errors import RequestError
-from danqing.models.conditioner.model import Conditioning
+from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.model import Conditioner, Conditioning
 from danqing.models.conditioner.template import TEMPLATES
-from danqing.models.conditioner.tokenizer import PAD
+from danqing.models.conditioner.tokenizer import PAD, build_tokenizer
 from danqing.models.conditioner.vision import EDIT_AREA, EDIT_PLUS_AREA, fit
 
 PROMPTS = ["a red circle", "two blue circles on the left of a red circle", "红色", ""]
@@ -190,3 +191,17 @@ def test_sizes_of_source_pictures_follow_the_reference():
 def test_the_shapes_of_a_conditioning_are_checked():
     with pytest.raises(Exception, match="mask"):
         Conditioning(torch.zeros(1, 3, 4), torch.zeros(1, 2, dtype=torch.bool))
+
+
+def test_more_words_leave_what_is_read_as_it_was():
+    words, more = ("a", "red", "circle", "红色"), ("a", "new", "red", "circle", "红色", "绿色")
+    small = build_tokenizer(words, "一")
+    before = Conditioner.build(ConditionerConfig(width=32, heads=2, kv_heads=2, mlp=32), small)
+    after = before.with_vocabulary(build_tokenizer(more, "二一"))
+    for prompt in ("a red circle", "“一” 红色"):
+        assert torch.equal(after.read([prompt]).text, before.read([prompt]).text)
+    assert len(after.writer.ids("绿色")) < len(before.writer.ids("绿色"))
+    assert after.settings["text_config"]["vocab_size"] == len(after.language.embed.weight)
+    assert not torch.equal(after.read(["new"]).text, before.read(["new"]).text)
+    after.language.layers[0].mlp.down.weight.data.zero_()
+    assert before.language.layers[0].mlp.down.weight.any()

@@ -44,8 +44,13 @@ _MARGIN = 0.02
 _GAP = 0.03
 _TEXT_WIDTH, _TEXT_HEIGHT = 0.78, 0.48
 """Room for a string; the height is that of a capital letter."""
-_CELL, _LETTER = 0.25, 0.24
-"""Room for one letter that stands apart, and for the ink of the widest, a W."""
+_CELL, _LETTER = 0.25, 0.96
+"""Room for one letter or character that stands apart, as a share of the width; that for the ink of
+the widest letter, a W, as a share of its cell."""
+_SQUARE = 0.92
+"""The square of a character, as a share of its cell."""
+_FEW = 4
+"""Letters that have so wide a cell each; those of longer strings have half of it."""
 _CHARACTER = 0.62
 """Room for one Chinese character, ink and all."""
 
@@ -65,7 +70,8 @@ class Style:
     stretch: float = 0.06
     """Largest change of a string's size, as a share of that size."""
     cells: bool = False
-    """Whether English letters stand apart, each in a quarter of the picture's width."""
+    """Whether letters stand apart, each in a quarter of the picture's width, or an eighth where
+    there are more than four; and Chinese characters where there are more than two."""
     fonts: tuple[str, ...] = TRAINING_FACES
     """Names of typefaces to choose from; those of the string's script are used."""
 
@@ -239,23 +245,46 @@ def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> Non
     # Centring on a capital, or on a full character, keeps one base line for all strings.
     _, top, _, bottom = _ink(face, "H" if spec.language == "en" else "国")
     left, _, right, _ = _ink(face, spec.string)
-    pieces = {0.0: spec.string}
+    pieces, count = {0.0: spec.string}, len(spec.string)
     if spec.language == "zh":
-        room = min(_TEXT_WIDTH * width / len(spec.string), _CHARACTER * height)
+        room = min(_TEXT_WIDTH * width / count, _CHARACTER * height)
+        if style.cells and count > 2:
+            pieces = _apart(spec.string, _CELL * width)
+            room = min(_CELL * width * _SQUARE, _CHARACTER * height)
     else:
         room = min(_TEXT_WIDTH * width / (right - left), _TEXT_HEIGHT * height / (bottom - top))
         if style.cells:
-            middle = (len(spec.string) - 1) / 2
-            pieces = {(i - middle) * _CELL * width: c for i, c in enumerate(spec.string)}
+            cell = _CELL * width / (1 if count <= _FEW else 2)
+            pieces = _apart(spec.string, cell)
             left, _, right, _ = _ink(face, "W")
-            room = min(_LETTER * width / (right - left), _TEXT_HEIGHT * height / (bottom - top))
+            room = min(_LETTER * cell / (right - left), _TEXT_HEIGHT * height / (bottom - top))
     em = round(room * rng.uniform(1 - style.stretch, 1 + style.stretch))
-    x = width * (0.5 + rng.uniform(-style.sway, style.sway))
+    middle = width * (0.5 + rng.uniform(-style.sway, style.sway))
     y = height * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (top + bottom) / 2
     color = _shade(PALETTE[spec.color], rng, style.jitter)
+    extents = {shift: _extent(face, piece) for shift, piece in pieces.items()}
+    reach = [(shift, em * (right - left) / 2) for shift, (left, right) in extents.items()]
+    # A string as wide as the picture would lose a piece of a letter by the least sway.
+    first, last = -min(s - r for s, r in reach), width - max(s + r for s, r in reach)
+    x = min(max(middle, first), last) if first < last else (first + last) / 2
     for shift, piece in pieces.items():
-        left, _, right, _ = _ink(face, piece)
-        if spec.language == "zh" and len(piece) == 1:
-            left, right = 0.0, 1.0
-        corner = x + shift - em * (left + right) / 2, y
+        corner = x + shift - em * sum(extents[shift]) / 2, y
         ImageDraw.Draw(image).text(corner, piece, font=face.at(em), fill=color)
+
+
+def _extent(face: Face, piece: str) -> tuple[float, float]:
+    """Return where a piece begins and ends at one pixel an em; a character has its whole square."""
+    if face.script == "zh" and len(piece) == 1:
+        return 0.0, 1.0
+    left, _, right, _ = _ink(face, piece)
+    return left, right
+
+
+def _apart(string: str, cell: float) -> dict[float, str]:
+    """Return letters by how far their middles lie from the picture's, each in a cell.
+
+    Cells are always the same ones, those of a full picture: an odd number of small cells would
+    otherwise lie across those of an even number.
+    """
+    middle = (len(string) - 1) / 2 if len(string) <= _FEW else len(string) // 2 - 0.5
+    return {(i - middle) * cell: letter for i, letter in enumerate(string)}

@@ -4,19 +4,19 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from danqing.core.errors import RecipeError
 from danqing.data.synthesis.captions import HELD_OUT_TEMPLATES, TRAINING_TEMPLATES, caption
-from danqing.data.synthesis.propose import Limits, propose
+from danqing.data.synthesis.propose import LONGEST_PHRASE, LONGEST_WORD, Limits, propose
 from danqing.data.synthesis.split import HELD_OUT_CATEGORIES, Split, bucket
 from danqing.data.synthesis.words import CHARACTERS, UNSEEN_CHARACTERS
 from danqing.scorers.world import Language, Specification
 
-ASKED: Final = Limits(min_word=2, invented=0.0, characters=110)
-"""What is asked for by default: scenes of the common shapes, real words, simple characters."""
+ASKED: Final = Limits(min_word=2, max_word=LONGEST_WORD, max_phrase=LONGEST_PHRASE, invented=0.0)
+"""What is asked for by default: scenes of the common shapes, and real words of every length."""
 
 _PATIENCE = 2000
 """Proposals without a new prompt after which a split counts as used up."""
@@ -86,8 +86,6 @@ def held_out(
     source: Split = "test_iid" if split in ("test_para", "test_font") else split
     templates = HELD_OUT_TEMPLATES if split == "test_para" else TRAINING_TEMPLATES
     alphabet = UNSEEN_CHARACTERS if split == "test_char" else CHARACTERS
-    if split == "test_word" and category == "text_zh":
-        limits = replace(limits, max_phrase=2)
     # Typefaces do not show in prompts: `test_font` asks what `test_iid` asks.
     stream = "test_para" if split == "test_para" else source
     rng = Random(f"danqing prompts {stream} {category} {lang}")

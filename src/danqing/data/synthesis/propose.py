@@ -21,7 +21,11 @@ from danqing.scorers.world import (
 COMMON_SHAPES: Final = tuple(shape for shape in SHAPES if shape != "hexagon")
 """The shapes that stay apart at every size."""
 
-_WORDS_BY_LENGTH: Final = {n: [word for word in WORDS if len(word) == n] for n in (2, 3, 4)}
+LONGEST_WORD: Final = 8
+LONGEST_PHRASE: Final = 4
+_WORDS_BY_LENGTH: Final = {
+    n: [word for word in WORDS if len(word) == n] for n in range(1, LONGEST_WORD + 1)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +43,11 @@ class Limits:
     min_word: int = 1
     """Fewest letters of an English string."""
     max_word: int = 4
-    """Most letters of an English string, 1 to 4."""
+    """Most letters of an English string, 1 to 8."""
     invented: float = 0.3
     """Share of strings of two letters or characters and more that are dealt at random."""
     max_phrase: int = 1
-    """Most characters of a Chinese string, 1 or 2."""
+    """Most characters of a Chinese string, 1 to 4."""
     characters: int | None = None
     """Use only the first, simplest so many characters; None: all."""
     text_colors: tuple[str, ...] = TEXT_COLORS
@@ -111,7 +115,7 @@ def _compound(rng: Random, limits: Limits) -> tuple[Object, ...]:
 
 def _english(rng: Random, limits: Limits, _: str) -> str:
     length = rng.randint(limits.min_word, limits.max_word)
-    string = _dealt(rng, length, _WORDS_BY_LENGTH.get(length, []), LETTERS, limits.invented)
+    string = _dealt(rng, length, _WORDS_BY_LENGTH[length], LETTERS, limits.invented)
     cases = {"upper": string.upper(), "lower": string.lower(), "title": string.title()}
     return cases[limits.letter_case]
 

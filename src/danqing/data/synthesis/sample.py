@@ -11,7 +11,7 @@ from danqing.core.errors import RecipeError
 from danqing.data.synthesis.captions import TRAINING_TEMPLATES, caption
 from danqing.data.synthesis.draw import Style, draw
 from danqing.data.synthesis.fonts import FACES, TRAINING_FACES
-from danqing.data.synthesis.propose import Limits, propose
+from danqing.data.synthesis.propose import LONGEST_PHRASE, LONGEST_WORD, Limits, propose
 from danqing.data.synthesis.split import bucket
 from danqing.data.synthesis.words import CHARACTERS
 from danqing.scorers.world import (
@@ -71,9 +71,9 @@ class Synthesis(Limits, Style):
             ("rotation", self.rotation, 0, 12),
             ("freedom", self.freedom, 0, 1),
             ("max_count", self.max_count, 2, 5),
-            ("max_word", self.max_word, 1, 4),
+            ("max_word", self.max_word, 1, LONGEST_WORD),
             ("min_word", self.min_word, 1, self.max_word),
-            ("max_phrase", self.max_phrase, 1, 2),
+            ("max_phrase", self.max_phrase, 1, LONGEST_PHRASE),
             (
                 "characters",
                 len(CHARACTERS) if self.characters is None else self.characters,

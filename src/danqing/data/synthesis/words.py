@@ -1,4 +1,4 @@
-"""What is written in pictures: short English words, and common Chinese characters."""
+"""What is written in pictures: English words, Chinese characters, and words of these."""
 
 from typing import Final
 
@@ -30,18 +30,75 @@ _ENGLISH = """
     SOAP SOFT SOIL SONG SOUP STAR STAY STEP STOP SURE SWAN SWIM TALK TALL TAXI TEAM TENT TIME
     TOOL TOWN TREE TRUE TUNE TURN UNIT VERY VIEW WALK WALL WARM WASH WAVE WEEK WELL WEST WIDE
     WIND WING WISE WISH WOLF WOOD WORD WORK YARD YEAR ZERO ZONE
+    ABOUT ABOVE ACTOR ADULT AGAIN AGREE ALARM ALBUM ALIVE ALONE ANGEL ANGLE APPLE APRIL ARROW AWARD
+    BASIC BEACH BEGIN BLACK BLOCK BLOOM BOARD BRAIN BRAVE BREAD BRICK BRING BROWN BRUSH BUILD CABIN
+    CANDY CARGO CHAIR CHALK CHART CHEAP CHESS CHEST CHILD CLEAN CLEAR CLOCK CLOTH CLOUD COACH COAST
+    COLOR CORAL COUNT COVER CREAM CROWN DAILY DANCE DREAM DRESS DRINK DRIVE EAGLE EARLY EARTH EIGHT
+    EMPTY ENJOY EQUAL EVENT EVERY FAITH FIELD FIFTY FIRST FLAME FLOOR FLOUR FLUTE FOCUS FORTY FRESH
+    FRONT FRUIT GIANT GLASS GLOBE GLOVE GRACE GRAIN GRAND GRAPE GRASS GREAT GREEN GUEST GUIDE HAPPY
+    HEART HEAVY HONEY HORSE HOTEL HOUSE HUMAN IMAGE JELLY JOKER JUDGE JUICE KNIFE LABEL LARGE LAUGH
+    LEARN LEMON LEVEL LIGHT LUCKY LUNCH MAGIC MAPLE MARCH MATCH MEDAL MELON METAL MONEY MONTH MOTOR
+    MOUSE MOUTH MOVIE MUSIC NIGHT NORTH NOVEL NURSE OCEAN OLIVE ORDER PAINT PANDA PAPER PARTY PEACE
+    PEACH PEARL PHONE PHOTO PIANO PILOT PLACE PLANE PLANT PLATE POINT PRESS PRICE PRIZE QUEEN QUICK
+    QUIET RADIO RAPID READY RIVER ROBOT ROUND ROYAL SALAD SCALE SEVEN SHAPE SHARE SHARK SHEEP SHELF
+    SHELL SHINE SHIRT SHORT SLEEP SMALL SMART SMILE SMOKE SNAKE SOLID SOUND SOUTH SPACE SPICE SPOON
+    SPORT STAGE STAMP START STEAM STEEL STONE STORE STORM STORY SUGAR SUNNY SWEET TABLE TASTE TEACH
+    THANK THREE TIGER TITLE TODAY TOWER TRAIN TRUCK TRUST UNCLE UNDER UNION VALUE VIDEO VISIT VOICE
+    WATCH WATER WHALE WHEAT WHEEL WHITE WOMAN WORLD YOUNG
+    ACTION ALMOND ANIMAL ANSWER ARTIST AUGUST AUTUMN BAKERY BALLET BANANA BASKET BEAUTY BORDER
+    BOTTLE BRANCH BREATH BRIDGE BRIGHT BUTTON CAMERA CANDLE CARPET CASTLE CENTER CHANCE CHEESE
+    CHERRY CHURCH CIRCLE CITRUS CLOSED COFFEE COOKIE CORNER COTTON CREDIT DESERT DESIGN DINNER
+    DOCTOR DRAGON ENERGY ENGINE FAMILY FARMER FATHER FINGER FLIGHT FLOWER FOREST FRIDAY FRIEND
+    FROZEN FUTURE GARDEN GARLIC GINGER GOLDEN GROUND GUITAR HAMMER HEALTH HELMET ISLAND JACKET
+    JUNGLE KETTLE LAPTOP LEADER LETTER LISTEN LITTLE LOVELY MARKET MASTER MEADOW MELODY MEMORY
+    MIRROR MODERN MONDAY MONKEY MOTHER MUSEUM NATURE NUMBER OFFICE ORANGE ORCHID PALACE PARADE
+    PARROT PENCIL PEPPER PIRATE PLANET PLENTY POCKET POLICE POTATO PUBLIC PUPPET PURPLE RABBIT
+    RECORD RIBBON ROCKET SAFETY SALMON SATURN SCHOOL SEASON SECRET SHADOW SILVER SIMPLE SINGER
+    SISTER SPIRIT SPRING SQUARE STREET STRONG STUDIO SUMMER SUNDAY SUNSET SWITCH TEMPLE TENNIS
+    TICKET TIMBER TOMATO TRAVEL TUNNEL TURTLE VALLEY VELVET VIOLET VIOLIN WALNUT WINDOW WINNER
+    WINTER WISDOM WONDER YELLOW
+    ACADEMY AIRPORT AMAZING ANCIENT APRICOT AVOCADO BALANCE BALLOON BARGAIN BATTERY BELIEVE BISCUIT
+    BLOSSOM BROTHER CABBAGE CAPTAIN CENTURY CHICKEN CITIZEN CLASSIC CLIMATE COCONUT COLLEGE COMPANY
+    CONCERT COTTAGE COUNTRY COURAGE CRYSTAL CULTURE CURTAIN DIAMOND DOLPHIN EVENING EXPRESS FACTORY
+    FASHION FEATHER FISHING FITNESS FREEDOM GALLERY GENERAL GIRAFFE HARVEST HISTORY HOLIDAY IMAGINE
+    JOURNEY KITCHEN LANTERN LEATHER LIBERTY LIBRARY MACHINE MESSAGE MILLION MORNING MYSTERY NATURAL
+    NETWORK OCTOBER OPENING ORCHARD OUTDOOR PACKAGE PAINTER PANCAKE PARKING PASSION PERFECT PICTURE
+    PLAYFUL POPULAR PRESENT PRIVATE PROMISE QUALITY QUARTER RAINBOW READING REUNION ROUTINE RUNNING
+    SCIENCE SEASIDE SERVICE SHELTER SILENCE SKATING SOCIETY SPECIAL STATION STUDENT SUCCESS SUNRISE
+    SURFING TEACHER THEATER THUNDER TRAFFIC TUESDAY UNIFORM VANILLA VICTORY VILLAGE VISITOR WEATHER
+    WEDDING WELCOME WINNING WORKING
+    ACTIVITY AIRPLANE ANYTHING AQUARIUM BACKPACK BASEBALL BATHROOM BIRTHDAY BOUTIQUE BROCCOLI
+    BUILDING CALENDAR CAMPFIRE CARDINAL CHAMPION CHILDREN CINNAMON COMPUTER CREATIVE CUPBOARD
+    DAUGHTER DECEMBER DELIVERY DISCOVER DOORBELL DOWNTOWN DREAMING DUMPLING ELEPHANT ENTRANCE
+    ESPRESSO EVERYDAY EXERCISE FESTIVAL FIREWORK FOOTBALL FOUNTAIN FRIENDLY GARDENER GRATEFUL
+    GREENERY HEADLINE HOSPITAL KEYBOARD KINDNESS LAVENDER LEMONADE LUMINOUS MAGAZINE MARATHON
+    MARIGOLD MERIDIAN MIDNIGHT MOONBEAM MOUNTAIN MUSHROOM NOTEBOOK NOVEMBER PAINTING PARADISE
+    PASSWORD PEACEFUL PLATFORM PLEASURE POSTCARD POWERFUL PRACTICE PRECIOUS PRINCESS PUMPKINS
+    QUESTION RAINCOAT RAINFALL REINDEER RESEARCH SANDWICH SATURDAY SEASHELL SHOPPING SNOWBALL
+    SPECTRUM STANDARD STRENGTH SUNLIGHT SUNSHINE SWIMMING THANKFUL THURSDAY TOGETHER TOMORROW
+    TREASURE TRIANGLE TROPICAL UMBRELLA UNIVERSE VACATION VALUABLE WILDLIFE WINDMILL WOODLAND
+    WORKSHOP YEARBOOK
 """
 WORDS: Final = tuple(_ENGLISH.split())
-"""Common English words of two to four letters."""
+"""Common English words of two to eight letters."""
 
 CHARACTERS: Final = (
     "厂十上下人工个土八千于七寸儿飞口午卡中子占山小九叶片巾斤什牛日力大刀卫王斗甘五夕不古申丰六"
     "弓介万正尺可月心开少井升打火平出电吐由手女石太市右年又冲书车羊半元天自马今云气巨夫文玉水本"
     "叫守字牙礼北分台付合布号作长史吉比无末去内见化岁公在印听向先支昨共灯庄外司全有品任时环四步"
     "代们匹包店住何当兵永东光写幸民点但西鸟农拍束界后里切村块杏好安花雨红鱼风星明国春家爱"
+    "的是了我他这来和地到以说要就会也你能而那得着之过发道行所然种事成多经么法学如都同现没动面起看还"
+    "进部其些样理她前因从想实军者意它与把机第此已使情性知三关业将两高间问很最重并物应战头体政美相被"
+    "利二等产或新己制身果加斯话回特信表老给世位次度常海通教原声提及员解真论处走义各入几认条系题活尔"
+    "更别变神总数报结反受量再感建务做接必场计管期直德资命金指克许统保至队形便空决治展科基眼非则却达"
+    "放强即像难且象设色路记南求据程边交望觉术传师清院运笔造言联持济亲林服快办议往英始未影流商算质团"
+    "百价城请技息似精视器照功吗轻易广吃图历医专费注语青推希房节投黑划足护孩验营章音志站巴黄察母京故"
+    "河米境客止网热育限乐球校创久晚脑阳喜源习居劳财福欢警停游龙室异汉静衣余角胜读超免银优香铁艺草敢"
+    "户洋弟登互丽临画智谢康诗庭睛饭旅猫瓜茶园冬夏秋歌绿蓝啡咖健童泳苹熊迎禁馆"
 )
-"""Common Chinese characters for training, from few strokes to many. Recognition reads every one
-of them in every font of the package, also from a poor JPEG."""
+"""Common Chinese characters for training: first simple ones, from few strokes to many, then others
+in the order of their use. Recognition reads every one of them in every font of the package, also
+from a poor JPEG (see `danqing.evaluation.legible`)."""
 
 UNSEEN_CHARACTERS: Final = "才门白木主只方竹目兄江早生立田左件为舌尘用名扫伯社父友毛告休定"
 """Characters of the same difficulty that training never draws."""
@@ -53,6 +110,29 @@ _CHINESE = """
     火星 水星 土星 明星 东风 西风 北风 东北 西北 上午 下午 元年 今年 去年 少年 幸好
     好人 好书 鱼儿 鸟儿 花儿 女儿 花鸟 牛羊 马上 手上 水里 手里 家里 里外 内外 国外
     电灯 红灯 红花 红叶 杏花 雨花 平安 安全
+    图书 学校 老师 电话 电脑 飞机 地铁 公园 医院 商店 超市 饭店 咖啡 音乐 电影 照片 故事 世界 地球
+    太阳 星球 天气 夏天 秋天 冬天 晚上 时间 节日 礼物 快乐 健康 幸福 美丽 可爱 希望 未来 家庭 母亲
+    弟弟 孩子 儿童 青年 老人 警察 司机 画家 作家 歌手 科学 技术 数学 语文 历史 文化 艺术 体育 足球
+    网球 游泳 旅行 旅游 草原 海洋 河流 高山 道路 城市 房子 花园 广场 市场 银行 车站 机场 苹果 西瓜
+    面包 米饭 面条 茶叶 红茶 绿茶 水果 熊猫 小猫 黑马 金鱼 海鸟 红色 蓝色 绿色 黄色 黑色 金色 银色
+    电视 手机 相机 书包 日记 衣服 眼睛 开始 结束 欢迎 再见 谢谢 你好 晚安 成功 胜利 和平 自由 平等
+    团结 工作 学习 吃饭 读书 画画 出口 入口 右边 免费 特价 新品 会员 营业 安静 注意 禁止 停车 通知
+    品质 服务 信息 数据 智能 语言 汉字 中文 英文 文章 诗歌 小说 设计 工厂 公司 经理 会议 计划 发展
+    创新 投资 经济 农业 工业 能源 环境 保护 绿化
+    电影院 图书馆 火车站 飞机场 科学家 音乐会 运动会 美术馆 咖啡店 面包店 水果店 书法家 艺术家
+    文学家 自行车 公交车 高铁站 地铁站 停车场 足球场 动物园 大草原 小山村 太阳能 互联网 计算机
+    机器人 红绿灯 太平洋 大西洋 北京市 上海市 南京路 中国人 外国人 年轻人 老年人 大家庭 全世界
+    新世界 新年好 晚上好 你好吗 谢谢你 没关系 不客气 真好看 真快乐 茶叶店 红苹果 大西瓜 大熊猫
+    小金鱼 千里马 中秋节 儿童节 教师节 劳动节 星期天 上午好 下午茶 大自然 蓝天下 山水画 中国画
+    新产品 营业中 服务台 办公室 会议室 实验室 体育馆 出入口 开放日 创造力 想象力 注意力 百分比
+    第二天 三角形
+    万事如意 心想事成 新年快乐 节日快乐 大吉大利 风和日丽 鸟语花香 青山绿水 人山人海 天长地久
+    自由自在 欢天喜地 安居乐业 百年好合 年年有余 平平安安 龙马精神 马到成功 步步高升 事业有成
+    学业进步 和平发展 科学技术 人民教师 中国文化 世界和平 环境保护 绿色出行 爱护花草 保持安静
+    禁止停车 注意安全 欢迎光临 谢谢光临 营业时间 免费停车 新品上市 全场特价 手工制作 传统工艺
+    文化中心 体育中心 艺术中心 科技创新 人工智能 数据中心 信息技术 网上商城 中国制造 大好河山
+    诗情画意 月光如水 春风化雨 冬去春来 日新月异 三心二意 五光十色 七上八下 十全十美 千山万水
+    万水千山 古往今来 天南海北 东西南北 春夏秋冬 高山流水 画龙点睛 同心同德 实事求是
 """
 PHRASES: Final = tuple(_CHINESE.split())
-"""Common words of two of these characters."""
+"""Common words and sayings of two to four of these characters."""

@@ -3,7 +3,10 @@
 Three rows of reference stand beside the model: the renderer's own pictures (`oracle`, what the
 judge grants to the truth), the renderer's pictures after a VAE (`ceiling`, what any model that
 paints with it can reach), and its pictures of another prompt of the category (`floor`, what luck
-gives). See `danqing.evaluation.validate` for the judge itself.
+gives). See `danqing.evaluation.validate` for the judge itself. A second judge, which shares no rule
+with the first, looks at every picture, and a second reading at every string; `disagree` is the
+share of pictures where both do not say the same. `spread` is how much pictures of one prompt differ
+in what it leaves open, beside what the renderer's differ: a model may know one layout by heart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,21 +19,22 @@ from PIL import Image
 from danqing.core.errors import RecipeError
 from danqing.data.synthesis import Prompt, Split, draw, held_out
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
+from danqing.evaluation.measures.layout import Spread, spread
 from danqing.evaluation.stats import wilson
 from danqing.evaluation.table import Row, Table, average, categories, macro
 from danqing.scorers.base import Score, mean
+from danqing.scorers.moments import MomentDetector
 from danqing.scorers.ocr import TextScorer, require_reader
-from danqing.scorers.scene import SceneScorer
+from danqing.scorers.scene import SceneScorer, strict
 from danqing.scorers.world import (
     CATEGORIES,
     SCENE_CATEGORIES,
     Language,
+    Scene,
     Specification,
     TextSpec,
     specification,
 )
-
-USUAL_CATEGORIES: Final = tuple(name for name in CATEGORIES if name != "compound")
 
 _DETAILS: Final = ("geneval", "soft", "exact_page", "disagree", "similarity")
 
@@ -40,10 +44,10 @@ _DETAILS: Final = ("geneval", "soft", "exact_page", "disagree", "similarity")
 class InDomain:
     """Coloured shapes and short words in two languages, of specifications kept from training."""
 
-    version: ClassVar = 1
+    version: ClassVar = 2
     mode: Literal["fixed"] = "fixed"
     """There is one way to score; a shape that is not asked for is a mistake."""
-    categories: tuple[str, ...] = USUAL_CATEGORIES
+    categories: tuple[str, ...] = CATEGORIES
     """Kinds of prompts."""
     per_category: int = 40
     """Prompts of each."""
@@ -85,6 +89,9 @@ class InDomain:
         details = dict(verdict.details) | {"size": list(image.size)}
         if isinstance(spec, TextSpec):
             details |= {"read": details["line"], "target": spec.string}
+        else:
+            second = strict(MomentDetector().look(image), spec)
+            details["disagree"] = second != bool(verdict.value)
         return {"value": verdict.value, "reason": verdict.reason, "details": details}
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
@@ -128,7 +135,7 @@ def _ask(prompt: Prompt, count: int) -> Ask:
         prompt=prompt.prompt,
         category=prompt.spec.category,
         language=prompt.language,
-        seeds=seeds("in_domain@1", name, count),
+        seeds=seeds("in_domain@2", name, count),
         data=prompt.record,
     )
 
@@ -142,7 +149,21 @@ def _row(name: str, items: Sequence[Item]) -> Row:
             more[key] = sum(found) / len(found)
     for language in sorted({item.ask.language for item in items}):
         more[language] = mean(item.score for item in items if item.ask.language == language)
+    more |= _named(spread(_sights(items)))
     return average(name, items, more=more)
+
+
+def _named(found: Spread | None) -> dict[str, float]:
+    return {f"{name} spread": value for name, value in found._asdict().items()} if found else {}
+
+
+def _sights(items: Sequence[Item]) -> list[list[Mapping[str, Any]]]:
+    """Return what was seen of the pictures of each prompt, where things were looked for."""
+    sights: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        if "detections" in item.score.details:
+            sights.setdefault(item.ask.id, []).append(item.score.details)
+    return list(sights.values())
 
 
 def _references(
@@ -151,8 +172,16 @@ def _references(
     round_trip: Callable[[Image.Image], Image.Image] | None,
 ) -> dict[str, float | None]:
     specs = [specification(ask.data) for ask in asks]
-    drawn = [draw(s, Random(a.prompt), size=size) for s, a in zip(specs, asks, strict=True)]
-    found: dict[str, float | None] = {"oracle": mean(map(judge, drawn, specs))}
+    drawn, again = (
+        [draw(s, Random(key + a.prompt), size=size) for s, a in zip(specs, asks, strict=True)]
+        for key in ("", "again ")
+    )
+    verdicts = list(map(judge, drawn, specs))
+    found: dict[str, float | None] = {"oracle": mean(verdicts)}
+    if isinstance(specs[0], Scene):
+        pairs = zip(verdicts, map(judge, again, specs), strict=True)
+        apart = spread([[dict(v.details) | {"size": size} for v in pair] for pair in pairs])
+        found |= _named(apart)
     if len(specs) > 1:
         others = specs[len(specs) // 2 :] + specs[: len(specs) // 2]
         found["floor"] = mean(map(judge, drawn, others))

@@ -56,7 +56,6 @@ class ConditionerConfig:
             )
         language = {
             "model_type": f"{MODEL_TYPE}_text",
-            "vocab_size": tokenizer.get_vocab_size(),
             "hidden_size": self.width,
             "num_hidden_layers": self.depth,
             "num_attention_heads": self.heads,
@@ -71,9 +70,6 @@ class ConditionerConfig:
                 # Time, height, width share the angles as 2 : 3 : 3, as in the published model.
                 "mrope_section": [head // 8, head * 3 // 16, head * 3 // 16],
             },
-            "bos_token_id": tokenizer.token_to_id("<|endoftext|>"),
-            "eos_token_id": tokenizer.token_to_id("<|im_end|>"),
-            "pad_token_id": tokenizer.token_to_id("<|endoftext|>"),
         }
         vision = {
             "model_type": f"{MODEL_TYPE}_vision",
@@ -84,19 +80,31 @@ class ConditionerConfig:
             "out_hidden_size": self.width,
             "fullatt_block_indexes": [self.vision_depth - 1] if self.vision_depth else [],
         }
-        ids = {
-            f"{name.removesuffix('_pad')}_token_id": tokenizer.token_to_id(f"<|{name}|>")
-            for name in CONTROL
-        }
-        return {
+        settings = {
             "architectures": ["Qwen2_5_VLForConditionalGeneration"],
             "model_type": MODEL_TYPE,
             "text_config": language,
             "vision_config": vision,
             # Nothing is generated, so the head costs nothing when it is the embedding.
             "tie_word_embeddings": True,
-            **ids,
         }
+        return with_vocabulary(settings, tokenizer)
+
+
+def with_vocabulary(settings: Mapping[str, Any], tokenizer: "Tokenizer") -> dict[str, Any]:
+    """Return a `config.json` of our layout with the size and the ids of a tokenizer."""
+    text = {
+        **settings["text_config"],
+        "vocab_size": tokenizer.get_vocab_size(),
+        "bos_token_id": tokenizer.token_to_id("<|endoftext|>"),
+        "eos_token_id": tokenizer.token_to_id("<|im_end|>"),
+        "pad_token_id": tokenizer.token_to_id("<|endoftext|>"),
+    }
+    ids = {
+        f"{name.removesuffix('_pad')}_token_id": tokenizer.token_to_id(f"<|{name}|>")
+        for name in CONTROL
+    }
+    return {**settings, "text_config": text, **ids}
 
 
 def language_config(published: Mapping[str, Any]) -> LanguageConfig:

@@ -13,7 +13,7 @@ Dimension key:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -24,7 +24,12 @@ from danqing.core.errors import CheckpointError
 from danqing.core.files import atomic_folder
 from danqing.models import checkpoint
 from danqing.models.conditioner.chat import Chat, Writer
-from danqing.models.conditioner.config import MODEL_TYPE, ConditionerConfig, language_config
+from danqing.models.conditioner.config import (
+    MODEL_TYPE,
+    ConditionerConfig,
+    language_config,
+    with_vocabulary,
+)
 from danqing.models.conditioner.language import LanguageModel, places
 from danqing.models.conditioner.names import blind, ours, published
 from danqing.models.conditioner.template import TEMPLATES, Template
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 
 NETWORK, TOKENIZER, PROCESSOR = "text_encoder", "tokenizer", "processor"
 """Where diffusers keeps the three parts of a conditioner in a model's folder."""
+_SPREAD: Final = 0.5
+"""Standard deviation of embeddings that have learned nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class Conditioner(nn.Module):
                 nn.init.normal_(weight, std=0.02)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
-        nn.init.normal_(conditioner.language.embed.weight, std=0.5)
+        nn.init.normal_(conditioner.language.embed.weight, std=_SPREAD)
         return conditioner
 
     @classmethod
@@ -137,6 +144,25 @@ class Conditioner(nn.Module):
         if conditioner.vision is not None:
             restore_rotations(conditioner.vision.tower)
         return conditioner.eval()
+
+    @torch.no_grad()
+    def with_vocabulary(self, tokenizer: "Tokenizer") -> "Conditioner":
+        """Return a conditioner that reads with another tokenizer; both share only their eyes.
+
+        What both tokenizers know as a whole keeps its row; other rows are random. The settings
+        must have the language model's in a table of their own, as those that we write do.
+        """
+        settings = with_vocabulary(self.settings, tokenizer)
+        other = Conditioner(settings, tokenizer, self.writer.template, self.vision)
+        rows = other.language.embed.weight
+        nn.init.normal_(rows, std=_SPREAD)
+        known = self.writer.tokenizer.get_vocab()
+        for entry, row in tokenizer.get_vocab().items():
+            if entry in known:
+                rows[row] = self.language.embed.weight[known[entry]]
+        kept = {k: v for k, v in self.state_dict().items() if k != "language.embed.weight"}
+        other.load_state_dict(kept, strict=False)
+        return other
 
     def save(self, folder: str | Path) -> None:
         """Write the conditioner into a model folder, in the layout of diffusers.
