@@ -1,8 +1,8 @@
 """GenEval: whether the things asked for are there, as many, of their colours, in their places.
 
 Follows Ghosh et al. 2023 (arXiv:2310.11513) and its published evaluation (djghosh13/geneval, commit
-af4902f). Its detector of mmdet 2 is not ours; results say which one looked, and only results of
-one detector are to be compared.
+af4902f). Its detector of mmdet 2 is not ours, the network that names colours is; results say who
+looked, and only results of the same eyes are to be compared.
 
 Officially nothing is done about a thing that is found twice, pictures that are missing are left
 out, and every prompt has the seed 42, from which four pictures are drawn one after another; where
@@ -14,9 +14,11 @@ beside each score also wants no more of them. Things of other classes harm neith
 under the fork that was asked for is no mistake.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -30,8 +32,10 @@ from danqing.evaluation.measures.overlap import box_ious
 from danqing.evaluation.stats import wilson
 from danqing.evaluation.table import Row, Table, average, categories, detail, macro
 from danqing.scorers.base import Score
-from danqing.scorers.objects import AnyObjectDetector, Thing, thing
+from danqing.scorers.embed import AnyEmbedder, Towers
+from danqing.scorers.instances import AnyDetector, Instance, Mask2Former
 from danqing.scorers.relations import relations
+from danqing.scorers.things import Thing, called, colors, thing
 
 CONFIDENCE: Final = 0.3
 COUNTING_CONFIDENCE: Final = 0.9
@@ -61,8 +65,10 @@ class GenEval:
     mode: Mode = "fixed"
     data: Path
     """The benchmark's `evaluation_metadata.jsonl`."""
-    detector: AnyObjectDetector
-    """Who looks."""
+    detector: AnyDetector = field(default_factory=Mask2Former)
+    """Who finds things."""
+    embedder: AnyEmbedder = field(default_factory=Towers)
+    """Who tells their colours; officially CLIP ViT-L/14 by OpenAI."""
     seeds: int = 4
     """Pictures of each prompt."""
 
@@ -72,8 +78,9 @@ class GenEval:
 
     @property
     def looker(self) -> str:
-        """The detector."""
-        return self.detector.identity
+        """Who finds things, and who tells their colours."""
+        eyes = {"detector": self.detector.identity, "colors": self.embedder.identity}
+        return json.dumps(eyes, sort_keys=True)
 
     def asks(self) -> Sequence[Ask]:
         """Return an ask for each line, named by its number as the benchmark's folders are.
@@ -93,10 +100,20 @@ class GenEval:
         ]
 
     def look(self, ask: Ask, image: Image.Image) -> Seen:
-        """Return all things that the detector found."""
-        colored = [clause["class"] for clause in ask.data["include"] if "color" in clause]
-        found = self.detector.find(image, colored)
-        return {"things": [thing.record for thing in found], "size": list(image.size)}
+        """Return all things that were found, with colours where the prompt says one."""
+        (instances,) = self.detector.detect([image])
+        found: dict[str, list[Instance]] = {}
+        for one in instances:
+            found.setdefault(called(one.label), []).append(one)
+        colored = {clause["class"] for clause in ask.data["include"] if "color" in clause}
+        things = [
+            Thing(label, one.confidence, one.box, color).record
+            for label, some in found.items()
+            for one, color in zip_longest(
+                some, self._colors(image, label, some) if label in colored else ()
+            )
+        ]
+        return {"things": things, "size": list(image.size)}
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return 1 or 0 for each picture."""
@@ -113,6 +130,11 @@ class GenEval:
             macro("overall, strict", items, detail("strict")),
         ]
         return Table(rows, "overall")
+
+    def _colors(self, image: Image.Image, label: str, some: Sequence[Instance]) -> list[str]:
+        """Return the colours of those things of a class that may count, the surest ones."""
+        sure = [one for one in some if one.confidence > CONFIDENCE][:MOST]
+        return colors(self.embedder, image, sure, label)
 
     def _seeds(self, id: str) -> tuple[int, ...]:
         if self.mode == "official":
