@@ -1,8 +1,7 @@
 """A chat reads as the published readers do, and again from a tape."""
 
 import logging
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 
 import pytest
 from PIL import Image
@@ -22,12 +21,15 @@ class Scribe:
     said: Answer
     asked: list = field(default_factory=list)
     model: str = "scribe"
-    identity = MappingProxyType({"chat": "scribe"})
+
+    @property
+    def identity(self):
+        return {"chat": self.model}
 
     def ask(self, questions):
         for question in questions:
             self.asked.append(question)
-            yield self.said
+            yield replace(self.said, key=question.key)
 
 
 def test_lines_keep_their_order_and_may_be_anywhere():
