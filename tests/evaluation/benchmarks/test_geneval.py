@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from danqing.evaluation.benchmark import Ask
-from danqing.evaluation.benchmarks.geneval import GenEval, counted, no_more, verdict
+from danqing.evaluation.benchmarks.geneval import GenEval
 from danqing.evaluation.harness import run
+from danqing.evaluation.measures.clauses import counted, no_more, verdict
 from danqing.scorers.chat.base import digest
 from danqing.scorers.instances import Replay
 from danqing.scorers.things import Thing, called
