@@ -6,14 +6,18 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
-from PIL import Image
+from PIL import Image, ImageColor
+
+from danqing.scorers.embed import embedders
+from danqing.scorers.things import COLORS
 
 # A busy machine is slow at times; a property that hangs is stopped by pytest's own time limit.
 settings.register_profile("danqing", deadline=None)
@@ -153,3 +157,34 @@ def endpoint(monkeypatch):
     fake = FakeEndpoint()
     yield fake
     fake.close()
+
+
+@embedders.register("mean color")
+@dataclass(frozen=True, kw_only=True)
+class MeanColor:
+    """An embedder for which grey is nothing: a picture is its mean colour, a text the one it names.
+
+    So what is painted grey does not count, and anything else does.
+    """
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"embedder": "mean color"}
+
+    def images(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return _unit(np.stack([np.asarray(image, float).mean((0, 1)) for image in images]))
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        words = [text.replace("-colored", "").split() for text in texts]
+        named = [next(color for color in COLORS if color in some) for some in words]
+        return _unit(np.array([ImageColor.getrgb(color) for color in named]))
+
+
+def _unit(colors: np.ndarray) -> np.ndarray:
+    apart = colors - 0x99
+    return (apart / np.linalg.norm(apart, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def mean_color():
+    return MeanColor()

@@ -10,8 +10,9 @@ from danqing.data.typeset.fonts import faces
 from danqing.evaluation.benchmark import Item
 from danqing.evaluation.benchmarks.chinese_word import ChineseWord
 from danqing.evaluation.pages import character, page
-from danqing.evaluation.readers import RapidReader, reading
+from danqing.evaluation.readings import reading
 from danqing.scorers.ocr import Line
+from danqing.scorers.readers import RapidReader
 
 FACES = [face for face in faces() if face.writes("zh")]
 

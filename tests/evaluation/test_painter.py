@@ -82,11 +82,15 @@ def test_runs_of_two_models_stand_side_by_side(tmp_path, capsys):
     told = ("per_category=1", "seeds=1", "categories=['colors']")
     for name, steps in (("one", 1), ("two", 2)):
         evaluate(str(tmp_path / "toy"), out=tmp_path / name, set=told, steps=steps)
-    compare((tmp_path / "one", tmp_path / "two"), out=tmp_path / "page" / "both.html")
+    both = (tmp_path / "one", tmp_path / "two")
+    compare(both, out=tmp_path / "page" / "both.html", over="generator.steps")
     page = (tmp_path / "page" / "both.html").read_text()
     for name in ("one", "two"):
         (file,) = (tmp_path / name / "pictures").glob("*.png")
         assert f'src="../{name}/pictures/{file.name}"' in page
+    assert page.count("<circle") == 2
+    with pytest.raises(RecipeError, match=r"unknown number 'generator.step'. Did you mean 'gen"):
+        compare(both, out=tmp_path / "page.html", over="generator.step")
     with pytest.raises(RecipeError, match="two or more"):
         compare((tmp_path / "one",), out=tmp_path / "page.html")
     evaluate(str(tmp_path / "toy"), out=tmp_path / "three", set=(*told, "split=dev"), steps=1)

@@ -16,8 +16,8 @@ from danqing.evaluation.benchmarks.longtext import LongText
 from danqing.evaluation.benchmarks.oneig_text import OneIGText
 from danqing.evaluation.benchmarks.tiif_text import TiifText
 from danqing.evaluation.harness import run
-from danqing.evaluation.readers import readers
 from danqing.scorers.ocr import Line
+from danqing.scorers.readers import readers
 
 
 def seen(*lines, black=False):
@@ -81,6 +81,15 @@ def test_longtext_leaves_the_first_keyword_where_the_official_code_does():
     ask = longtext("Open now")
     assert both(LongText(), ask, seen("OpenaddCriterion now")) == (1 / 2, 1)
     assert both(LongText(), ask, seen("Open No text recognized. now")) == (1, 1)
+
+
+def test_that_there_is_no_text_counts_as_text_officially_where_it_was_said_without_a_full_stop():
+    ask = longtext("No text")
+    assert both(LongText(), ask, seen("No text recognized.")) == (0, 0)
+    assert both(LongText(), ask, seen("No text recognized")) == (1, 0)
+    for said, edits in (("No text recognized", 18), ("No text recognized.", 1)):
+        assert details(OneIGText(), oneig("['a']"), seen(said))["ED"] == edits
+        assert details(OneIGText(mode="fixed"), oneig("['a']"), seen(said))["ED"] == 1
 
 
 def test_longtext_punishes_nothing_that_was_not_asked_for():

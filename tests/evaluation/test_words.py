@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danqing.evaluation.readers import in_order
+from danqing.evaluation.readings import in_order
 from danqing.evaluation.words import (
     cheapest,
     has_chinese,
@@ -14,7 +14,7 @@ from danqing.evaluation.words import (
     spaced,
     unlikeness,
     unspaced,
-    without_keywords,
+    without,
 )
 
 
@@ -24,11 +24,9 @@ def test_punctuation_vanishes_and_parts_no_words():
     assert unspaced("你好， World 1！") == "你好World1"
 
 
-def test_only_the_last_keyword_is_taken_out_where_the_official_loop_starts_anew():
-    text = "addCriterion open No text recognized."
-    assert without_keywords(text).strip() == "open"
-    assert without_keywords(text, only_last=True).strip() == "addCriterion open"
-    assert without_keywords("No text recognized") == "No text recognized"
+def test_what_a_chat_says_of_its_own_accord_is_taken_out():
+    assert without("addCriterion open No text recognized.") == " open ."
+    assert without("addCriterion open", ("open",)) == "addCriterion "
 
 
 def test_each_word_that_was_read_serves_once():

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     AutoModel,
     AutoProcessor,
-    CLIPConfig,
-    CLIPImageProcessor,
-    CLIPModel,
-    CLIPProcessor,
-    PreTrainedTokenizerFast,
     SiglipConfig,
     SiglipImageProcessor,
     SiglipModel,
@@ -22,29 +16,12 @@ from transformers import (
 from danqing.core.errors import RecipeError
 from danqing.scorers.embed import Embedder, Towers, cosine, embedders
 
-SMALL = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-}
+from .conftest import SMALL, save_clip, tokenizer
+
 TEXTS = ["a hill", "a cat", "a cat a hill a cat a hill a cat a hill", "cat"]
 
 
-def tokenizer():
-    vocabulary = {word: i for i, word in enumerate(["<pad>", "</s>", "<unk>", "a", "hill", "cat"])}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", unk_token="<unk>", eos_token="</s>",
-        model_max_length=8,
-    )  # fmt: skip
-
-
-def save_siglip(folder):
+def save_siglip():
     text = SMALL | {"vocab_size": 16, "max_position_embeddings": 8, "projection_size": 32}
     vision = SMALL | {"image_size": 32, "patch_size": 8}
     network = SiglipModel(SiglipConfig(text_config=text, vision_config=vision))
@@ -52,22 +29,11 @@ def save_siglip(folder):
     return network, SiglipProcessor(images, tokenizer())
 
 
-def save_clip(folder):
-    text = SMALL | {
-        "vocab_size": 16, "max_position_embeddings": 8, "eos_token_id": 1, "pad_token_id": 0,
-        "bos_token_id": 1,
-    }  # fmt: skip
-    vision = SMALL | {"image_size": 32, "patch_size": 8}
-    network = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=24))
-    size = {"height": 32, "width": 32}
-    return network, CLIPProcessor(CLIPImageProcessor(size=size, crop_size=size), tokenizer())
-
-
 @pytest.fixture(scope="module", params=[save_siglip, save_clip])
 def towers(request, tmp_path_factory):
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("towers")
-    network, processor = request.param(folder)
+    network, processor = request.param()
     network.save_pretrained(folder)
     processor.save_pretrained(folder)
     return Towers(model=str(folder), device="cpu", dtype="float32", batch=3)
@@ -111,7 +77,7 @@ def test_a_vector_is_the_same_alone(towers):
 
 def test_it_is_an_embedder(towers):
     assert isinstance(towers, Embedder)
-    assert list(embedders) == ["towers"]
+    assert "towers" in embedders
     assert towers.identity["model"] == towers.model
 
 

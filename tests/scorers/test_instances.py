@@ -8,15 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from transformers import (
-    AutoImageProcessor,
-    Mask2FormerConfig,
-    Mask2FormerForUniversalSegmentation,
-    SwinConfig,
-)
-from transformers.models.mask2former.image_processing_pil_mask2former import (
-    Mask2FormerImageProcessorPil,
-)
+from transformers import AutoImageProcessor, Mask2FormerForUniversalSegmentation
 
 from danqing.core.errors import RecipeError, StorageError
 from danqing.scorers.chat.base import digest
@@ -29,31 +21,6 @@ from danqing.scorers.instances import (
     _unpacked,
     detectors,
 )
-
-
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory):
-    pytest.importorskip("scipy", reason="the library's network wants it for its losses")
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("mask2former")
-    backbone = SwinConfig(
-        image_size=64, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], window_size=4,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-    )  # fmt: skip
-    config = Mask2FormerConfig(
-        backbone_config=backbone, feature_size=32, mask_feature_size=32, hidden_dim=32,
-        encoder_feedforward_dim=16, dim_feedforward=16, encoder_layers=1, decoder_layers=2,
-        num_attention_heads=2, num_queries=9,
-        id2label={0: "person", 1: "clock", 2: "cat"},
-        label2id={"person": 0, "clock": 1, "cat": 2},
-    )  # fmt: skip
-    network = Mask2FormerForUniversalSegmentation(config)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.3 * torch.randn_like(weight))
-    network.save_pretrained(folder)
-    Mask2FormerImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
-    return Mask2Former(model=str(folder), device="cpu")
 
 
 def pictures():
@@ -112,7 +79,7 @@ def test_what_was_found_is_found_again(detector, tmp_path):
         replay.detect([Image.new("RGB", (4, 4))])
     assert isinstance(replay, Detector)
     assert isinstance(detector, Detector)
-    assert list(detectors) == ["mask2former", "replay"]
+    assert {"mask2former", "replay"} <= set(detectors)
 
 
 def line(**changes):

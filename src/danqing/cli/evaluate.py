@@ -87,14 +87,16 @@ def compare(
     /,
     *,
     out: Path = Path("comparison.html"),
+    over: str | None = None,
 ) -> None:
     """Put runs of one benchmark side by side: a matrix of scores, and every prompt's pictures.
 
     Args:
         runs: Folders that `danqing evaluate` wrote, all of one benchmark.
         out: The page to write; it finds pictures in the runs' folders.
+        over: A number in every result.json over which scores are plotted, as generator.steps.
     """
     from danqing.evaluation.recipe import compare as write
 
-    write(runs, out)
+    write(runs, out, over)
     print(out)

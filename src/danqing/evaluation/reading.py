@@ -11,16 +11,10 @@ from PIL import Image
 from danqing.core.errors import RecipeError
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen
 from danqing.evaluation.pages import page
-from danqing.evaluation.readers import (
-    AnyReader,
-    RapidReader,
-    edges,
-    in_order,
-    kept_reading,
-    reading,
-)
+from danqing.evaluation.readings import edges, in_order, kept_reading, reading
 from danqing.evaluation.table import Table, Value
 from danqing.scorers.base import Score
+from danqing.scorers.readers import AnyReader, RapidReader, Reader, limited
 from danqing.scorers.world import Language
 
 _SMALLEST_PAGE: Final = 64
@@ -85,9 +79,13 @@ class ReadingBenchmark(ABC):
         """Return the scores of categories and of all."""
         ...
 
+    def tokens(self, ask: Ask) -> int | None:
+        """Return how many tokens a chat that reads may answer in; None: as many as it is set to."""
+        return None
+
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return all lines of text with their boxes."""
-        return reading(self.reader, image)
+        return reading(self._reader(ask), image)
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return what the rules make of each reading."""
@@ -129,12 +127,17 @@ class ReadingBenchmark(ABC):
         for kind, way in ways.items():
             if way is None or not able:
                 continue
-            items = [self._item(ask, kept_reading(self.reader, way(image))) for ask, image in able]
+            items = [
+                self._item(ask, kept_reading(self._reader(ask), way(image))) for ask, image in able
+            ]
             table = self.table(items)
             for row in table.rows:
                 found.setdefault(row.name, {})[kind] = row.score
             found[table.headline]["printed"] = len(able) / len(asks)
         return found
+
+    def _reader(self, ask: Ask) -> Reader:
+        return limited(self.reader, self.tokens(ask))
 
     def _item(self, ask: Ask, seen: Seen) -> Item:
         return Item(ask, ask.seeds[0], None, None, seen, self.judge(ask, seen))

@@ -46,11 +46,16 @@ def read(target: str, on: str, overrides: Sequence[str], told: Mapping[str, Any]
     return parse(Job, {"benchmark": benchmark, "generator": generator})
 
 
-def compare(folders: Sequence[Path], out: Path) -> None:
+def compare(folders: Sequence[Path], out: Path, over: str | None = None) -> None:
     """Write a page with several runs of one benchmark.
 
+    Args:
+        folders: The runs.
+        out: The page.
+        over: The dotted path of a number in every `result.json` over which scores are plotted.
+
     Raises:
-        RecipeError: a folder is no run, or they are not of one benchmark.
+        RecipeError: a folder is no run, they are not of one benchmark, or one has no such number.
         StorageError: the page cannot be written.
     """
     runs = [_run(folder, out) for folder in folders]
@@ -63,8 +68,9 @@ def compare(folders: Sequence[Path], out: Path) -> None:
                 f"runs must ask for the same things, got {result['task']} in {folder} and "
                 f"{first['task']} in {folders[0]}; evaluate both with the same settings."
             )
+    text = comparison(runs, over)
     with atomic_path(out) as staged:
-        staged.write_text(comparison(runs), encoding="utf-8")
+        staged.write_text(text, encoding="utf-8")
 
 
 def _table(on: str) -> dict[str, Any]:

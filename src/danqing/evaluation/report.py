@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 from html import escape
 from typing import Any, Final
 
-from danqing.core import html
+from danqing.core import html, plot
+from danqing.evaluation.scaling import scaling
 
 _STYLE: Final = """\
   nav { position: sticky; top: 0; z-index: 1; background: #fff; padding: .6em 0; }
@@ -61,19 +62,24 @@ def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
                      _STYLE)  # fmt: skip
 
 
-def comparison(runs: Sequence[Run], differences: str = "") -> str:
+def comparison(runs: Sequence[Run], over: str | None = None) -> str:
     """Return a page with several runs of one benchmark side by side.
 
     Args:
         runs: The runs.
-        differences: HTML that says how sure the differences are.
+        over: The dotted path of a number in all results over which the headline is plotted, such
+            as `generator.steps`; None: no plot.
+
+    Raises:
+        RecipeError: a result has no such number.
     """
     results = [result for _, result, _ in runs]
     names = [row["name"] for row in results[0]["table"]["rows"]]
     lines = ([escape(name), *(_with_interval(r, name) for r in results)] for name in names)
     matrix = html.table(("", *map(_name, results)), lines)
     title = f"{results[0]['task']}: {len(runs)} generators"
-    return html.page(title, [matrix, differences, *_prompts(runs)], _STYLE)
+    plotted = "" if over is None else scaling([(_name(r), r) for r in results], over)
+    return html.page(title, [matrix, plotted, *_prompts(runs)], plot.STYLE + _STYLE)
 
 
 def _name(result: Mapping[str, Any]) -> str:

@@ -11,23 +11,21 @@ from typing import Final
 
 from danqing.scorers.ocr import distance
 
-KEYWORDS: Final = ("addCriterion", "No text recognized.")
-"""What a vision-language model says of a picture without its being there."""
+KEYWORDS: Final = ("addCriterion", "No text recognized")
+"""What a vision-language model says of a picture without its being there.
+
+The second one is what it is told to say. Official code takes it out only with a full stop, so
+that what was said without one counts as read.
+"""
 
 _LETTERS = r"\u4e00-\u9fa5a-zA-Z0-9àâäéèêëîïôöùûüçÀÂÄÉÈÊËÎÏÔÖÙÛÜÇ"
 _OTHER = re.compile(rf"[^{_LETTERS}\s]")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-def without_keywords(text: str, *, only_last: bool = False) -> str:
-    """Return a text without `KEYWORDS`.
-
-    Args:
-        text: What was read.
-        only_last: Whether to do as LongText-Bench does, which starts from the raw text for each
-            keyword, so that only the last one is ever taken out.
-    """
-    for keyword in KEYWORDS[-1:] if only_last else KEYWORDS:
+def without(text: str, keywords: Iterable[str] = KEYWORDS) -> str:
+    """Return a text without some words."""
+    for keyword in keywords:
         text = text.replace(keyword, "")
     return text
 

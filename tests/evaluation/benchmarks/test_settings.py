@@ -1,5 +1,7 @@
 """Every benchmark is named and set from a recipe, and says in its result how it was set."""
 
+import json
+
 import pytest
 
 from danqing.core.config import dump, parse
@@ -8,13 +10,13 @@ from danqing.evaluation.benchmarks import benchmarks
 from danqing.evaluation.recipe import Job, read
 
 CHAT = {"name": "endpoint", "url": "http://localhost:1/v1/chat/completions", "model": "eyes"}
-RECORDED = {"name": "recorded", "path": "said.json"}
+FOUND = {"name": "replay", "path": "found.jsonl"}
 SETTINGS = {
     "depth": {"data": "d.jsonl", "survey": "kitti", "colors": "spectral"},
     "detection": {"data": "d.jsonl", "answers": "boxes"},
     "dpg": {"folder": "dpg", "judge": CHAT},
     "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
-    "geneval": {"data": "g.jsonl", "detector": RECORDED},
+    "geneval": {"data": "g.jsonl", "detector": FOUND, "embedder": {"name": "towers"}},
     "novel_view": {"data": "d.jsonl"},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
@@ -22,9 +24,10 @@ SETTINGS = {
 
 
 @pytest.fixture(autouse=True)
-def said(tmp_path, monkeypatch):
+def found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "said.json").write_text("{}")
+    line = {"picture": "0", "size": [1, 1], "who": {"detector": "told"}, "things": []}
+    (tmp_path / "found.jsonl").write_text(json.dumps(line) + "\n")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -38,7 +41,7 @@ def test_settings_go_in_and_come_out(name, mode):
 
 
 def test_a_provider_is_chosen_on_the_command_line():
-    told = ["data=g.jsonl", "detector.name=recorded", "detector.path=said.json"]
-    assert read("danqing-nano", "geneval", told, {}).benchmark.detector.path.name == "said.json"
-    with pytest.raises(RecipeError, match="must say which object detector"):
-        read("danqing-nano", "geneval", ["data=g.jsonl", "detector.path=said.json"], {})
+    told = ["data=g.jsonl", "detector.name=replay", "detector.path=found.jsonl"]
+    assert read("danqing-nano", "geneval", told, {}).benchmark.detector.path.name == "found.jsonl"
+    with pytest.raises(RecipeError, match="must say which detector"):
+        read("danqing-nano", "geneval", ["data=g.jsonl", "detector.path=found.jsonl"], {})

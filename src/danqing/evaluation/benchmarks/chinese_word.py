@@ -17,8 +17,8 @@ from danqing.evaluation import benchmark
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, evenly
 from danqing.evaluation.data import Origin
 from danqing.evaluation.pages import character
-from danqing.evaluation.readers import in_order, kept_reading
 from danqing.evaluation.reading import ReadingBenchmark
+from danqing.evaluation.readings import in_order, kept_reading
 from danqing.evaluation.table import Row, Table, average
 from danqing.scorers.base import Score
 from danqing.scorers.ocr import normalized

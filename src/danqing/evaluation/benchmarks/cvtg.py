@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Final, Literal
 from danqing.evaluation import benchmark
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, evenly
 from danqing.evaluation.data import Origin
-from danqing.evaluation.readers import in_order
 from danqing.evaluation.reading import ReadingBenchmark, detail, share
+from danqing.evaluation.readings import in_order
 from danqing.evaluation.table import Row, Table, categories, micro
 from danqing.evaluation.words import overlap
 from danqing.scorers.base import Score

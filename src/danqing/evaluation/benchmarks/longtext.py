@@ -1,7 +1,8 @@
 """LongText-Bench: posters, slides and pages with several sentences, in English or Chinese.
 
 Follows the code of X-Omni (2b8237b, `textbench/`; arXiv 2507.22058), whose reader is
-Qwen2.5-VL-7B; with another reader, scores are near those of papers and not the same.
+Qwen2.5-VL-7B (here the reader `chat`); with another one, scores are near those of papers and not
+the same.
 """
 
 import json
@@ -12,10 +13,10 @@ from typing import ClassVar, Final, Literal
 from danqing.evaluation import benchmark
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, evenly
 from danqing.evaluation.data import Origin
-from danqing.evaluation.readers import in_order
 from danqing.evaluation.reading import ReadingBenchmark, detail, share
+from danqing.evaluation.readings import in_order
 from danqing.evaluation.table import Row, Table, categories, micro
-from danqing.evaluation.words import overlap, spaced, unspaced, without_keywords
+from danqing.evaluation.words import KEYWORDS, overlap, spaced, unspaced, without
 from danqing.scorers.base import Score
 
 ORIGIN: Final = Origin(
@@ -31,6 +32,10 @@ ORIGIN: Final = Origin(
 )
 
 _FILES: Final = {"en": "text_prompts.jsonl", "zh": "text_prompts_zh.jsonl"}
+_TAKEN_OUT: Final = ("No text recognized.",)
+"""Officially: the code starts from the raw text for each keyword, so only the last one goes."""
+_TOKENS: Final = 1024
+"""In which its reader answers."""
 
 
 @benchmarks.register("longtext")
@@ -39,7 +44,8 @@ class LongText(ReadingBenchmark):
     """Words (English) or characters (Chinese) that were read, of all that were asked for.
 
     Neither their order nor what else was read matters. Unlike `official`, `fixed` takes out both
-    keywords that the reader makes up, and counts a picture that is not there as empty.
+    keywords that a chat makes up, with or without a full stop, and counts a picture that is not
+    there as empty.
     """
 
     version: ClassVar = 1
@@ -73,13 +79,18 @@ class LongText(ReadingBenchmark):
         """Return the sentences."""
         return ask.data["text"]
 
+    def tokens(self, ask: Ask) -> int:
+        """Return how many tokens the benchmark's own reader may answer in."""
+        return _TOKENS
+
     def judge(self, ask: Ask, seen: Seen | None) -> Score:
         """Return the share of words or characters that were read."""
         if seen is None and self.mode == "official":
             return Score(None, "there is no picture, and official means leave it out")
         read = " ".join(in_order(seen)) if seen else ""
         target = self._parts(" ".join(self.texts(ask)))
-        parts = self._parts(without_keywords(read, only_last=self.mode == "official"))
+        keywords = _TAKEN_OUT if self.mode == "official" else KEYWORDS
+        parts = self._parts(without(read, keywords))
         matched = overlap(parts, target)
         what = "words" if self.language == "en" else "characters"
         return share(matched, len(target), what, {"matched": matched, "wanted": len(target)})

@@ -16,10 +16,10 @@ import numpy as np
 from danqing.evaluation import benchmark
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, evenly
 from danqing.evaluation.data import Origin
-from danqing.evaluation.readers import in_order
 from danqing.evaluation.reading import ReadingBenchmark, detail
+from danqing.evaluation.readings import in_order
 from danqing.evaluation.table import Table, average, micro, pooled
-from danqing.evaluation.words import has_chinese, overlap, spaced, unspaced, without_keywords
+from danqing.evaluation.words import KEYWORDS, has_chinese, overlap, spaced, unspaced, without
 from danqing.scorers.base import Score
 from danqing.scorers.ocr import distance
 
@@ -43,6 +43,10 @@ _FILES: Final = {
 }
 _MOST: Final = {"en": 100, "zh": 50}
 """Edits beyond which a text is not worse."""
+_TAKEN_OUT: Final = ("addCriterion", "No text recognized.")
+"""What a chat says without its being there, officially."""
+_LONG: Final = 60
+"""Words of a printed target beyond which its reader may answer at length."""
 
 
 @benchmarks.register("oneig_text")
@@ -88,11 +92,16 @@ class OneIGText(ReadingBenchmark):
         """Return what the printed list says."""
         return list(map(str, ast.literal_eval(ask.data["printed"])))
 
+    def tokens(self, ask: Ask) -> int:
+        """Return how many tokens the benchmark's own reader may answer in."""
+        return 256 if len(ask.data["printed"].split()) > _LONG else 128
+
     def judge(self, ask: Ask, seen: Seen | None) -> Score:
         """Return the score of one picture, computed as that of all."""
         if self.mode == "official" and (seen is None or seen["black"]):
             return Score(None, "there is no picture, or a black one; official means leave it out")
-        read = _plain(without_keywords(" ".join(in_order(seen)) if seen else ""))
+        keywords = _TAKEN_OUT if self.mode == "official" else KEYWORDS
+        read = _plain(without(" ".join(in_order(seen)) if seen else "", keywords))
         if self.mode == "official":
             target = _plain(ask.data["printed"])
         else:

@@ -15,8 +15,8 @@ from danqing.core.errors import SourceError
 from danqing.evaluation import benchmark
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, evenly
 from danqing.evaluation.data import Origin
-from danqing.evaluation.readers import in_order
 from danqing.evaluation.reading import ReadingBenchmark, detail
+from danqing.evaluation.readings import in_order
 from danqing.evaluation.table import Row, Table, average, categories, macro
 from danqing.evaluation.words import cheapest, unlikeness
 from danqing.scorers.base import Score

@@ -1,67 +1,20 @@
-"""Who reads text in pictures, and what is kept of what was read.
+"""What is kept of text that was read in a picture.
 
 A reading keeps every line with its box, so that whatever a benchmark's rules make of it, nothing
 has to be read again.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol, runtime_checkable
+from typing import Any
 
 from PIL import Image
 
 from danqing.core.cache import cache_folder
-from danqing.core.registry import Registry
 from danqing.evaluation.memory import Memory
-from danqing.scorers.ocr import Line, read_lines, require_reader
-
-
-@runtime_checkable
-class Reader(Protocol):
-    """Anything that finds lines of text in a picture."""
-
-    @property
-    def identity(self) -> str:
-        """All that decides what is read."""
-        ...
-
-    def lines(self, image: Image.Image) -> Sequence[Line]:
-        """Return the lines of a picture, in any order."""
-        ...
-
-
-readers: Final[Registry[type[Reader]]] = Registry("reader")
-"""Readers by name."""
-
-AnyReader = Annotated[Reader, readers]
-
-
-@readers.register("rapidocr")
-@dataclass(frozen=True, kw_only=True)
-class RapidReader:
-    """PP-OCR through `rapidocr`, whose package has the networks."""
-
-    @property
-    def identity(self) -> str:
-        """The package and its version.
-
-        Raises:
-            MissingPackage: `rapidocr` or its engine is not installed.
-        """
-        require_reader()
-        return f"rapidocr {version('rapidocr')}"
-
-    def lines(self, image: Image.Image) -> Sequence[Line]:
-        """Return the lines of a picture.
-
-        Raises:
-            MissingPackage: `rapidocr` or its engine is not installed.
-        """
-        return read_lines(image)
+from danqing.scorers.readers import Reader
 
 
 def reading(reader: Reader, image: Image.Image) -> dict[str, Any]:
@@ -95,10 +48,11 @@ def kept_reading(reader: Reader, image: Image.Image) -> Mapping[str, Any]:
 def in_order(seen: Mapping[str, Any]) -> list[str]:
     """Return the lines of a reading from top to bottom, those beside each other from the left.
 
-    Two lines are beside each other if their middles are nearer than half the upper one's height.
+    Two lines are beside each other if their middles are nearer than half the upper one's height;
+    lines of one box keep their order.
     """
     rows: list[list[tuple[float, float, float, str]]] = []
-    for place in sorted(map(_place, seen["lines"])):
+    for place in sorted(map(_place, seen["lines"]), key=lambda place: place[:3]):
         middle, _, height, _ = rows[-1][0] if rows else (0.0, 0.0, -1.0, "")
         if place[0] - middle <= height / 2:
             rows[-1].append(place)
