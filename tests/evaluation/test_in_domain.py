@@ -46,6 +46,21 @@ def test_the_renderer_itself_scores_one_and_a_blank_picture_nothing(tmp_path):
     assert found["single_object"]["more"]["wilson"][0] == pytest.approx(0.676, abs=1e-3)
 
 
+def test_two_judges_agree_and_layouts_differ_where_the_renderer_paints(tmp_path):
+    more = rows(run(SMALL, Renderer(), tmp_path))["single_object"]["more"]
+    assert more["disagree"] == 0
+    assert 0 < more["place spread"] < 0.3
+    assert 0 < more["size spread"] < 0.5
+    (beside,) = InDomain(categories=("single_object",), per_category=4).references().values()
+    assert beside["place spread"] == pytest.approx(more["place spread"], abs=0.15)
+
+    class ByHeart(Renderer):
+        def paint(self, ask):
+            return [draw(specification(ask.data), Random(0)) for _ in ask.seeds]
+
+    assert rows(run(SMALL, ByHeart(), tmp_path / "one"))["position"]["more"]["place spread"] == 0
+
+
 def test_references_tell_truth_luck_and_ceiling_apart():
     gone = Image.new("RGB", (256, 256), BACKGROUNDS["gray"])
     for row in SMALL.references(lambda image: gone).values():
@@ -78,12 +93,12 @@ def test_numbers_below_one_are_refused_in_one_line(wrong):
 
 def test_the_usual_forty_prompts_exist_in_every_category():
     asks = InDomain().asks()
-    assert len(asks) == 8 * 40
+    assert len(asks) == 9 * 40
     assert len({ask.prompt for ask in asks}) == len(asks)
 
 
 def test_another_detector_is_another_version_of_the_task():
-    assert (InDomain.version, ShapeDetector().digest[:16]) == (1, "dd51763f577c0fcd")
+    assert (InDomain.version, ShapeDetector().digest[:16]) == (2, "dd51763f577c0fcd")
 
 
 def test_a_macro_average_of_nothing_is_no_score():

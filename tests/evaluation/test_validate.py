@@ -12,7 +12,7 @@ from danqing.evaluation.stats import upper_bound
 from danqing.evaluation.validate import LADDER, clean, ladder
 from danqing.scorers.base import Score
 from danqing.scorers.scene import SceneScorer
-from danqing.scorers.world import SCENE_CATEGORIES
+from danqing.scorers.world import CATEGORIES, SCENE_CATEGORIES, TEXT_CATEGORIES
 
 
 def gate(count, true_accept, conditions):
@@ -36,6 +36,12 @@ def test_the_full_gate_of_a_thousand_right_and_wrong_pictures():
     assert upper_bound(false_accepts, count) <= 0.005
 
 
+def test_words_are_read_and_misspelled_ones_refused():
+    for row in ladder(20, categories=TEXT_CATEGORIES, conditions={"clean": clean}):
+        assert row.true_accepts >= 19, row.text
+        assert row.false_accepts == 0, row.text
+
+
 @pytest.mark.slow
 def test_degraded_pictures_cost_true_accepts_rather_than_false_ones():
     false_accepts, count = gate(40, 0.85, LADDER)
@@ -53,7 +59,7 @@ def test_every_degradation_changes_a_picture_a_little_and_always_alike(name):
     assert degraded.tobytes() == LADDER[name](picture).tobytes()
 
 
-@pytest.mark.parametrize("category", SCENE_CATEGORIES)
+@pytest.mark.parametrize("category", CATEGORIES)
 def test_a_corrupted_scene_is_another_scene_that_can_be_drawn(category):
     for index in range(40):
         rng = Random(index)
@@ -67,7 +73,7 @@ def test_a_corrupted_scene_is_another_scene_that_can_be_drawn(category):
 def test_a_judge_that_accepts_everything_would_not_pass():
     class Blind(SceneScorer):
         def score(self, images, wanted):
-            return [Score(1.0, "", {"strict": 1.0})]
+            return [Score(1.0, "")]
 
     (row,) = ladder(3, categories=["colors"], conditions={"clean": clean}, scorer=Blind())
     assert row.false_accepts == 3

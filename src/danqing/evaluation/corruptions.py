@@ -1,23 +1,46 @@
-"""Scenes that are wrong by one detail, for judging a judge."""
+"""Scenes and strings that are wrong by one detail, for judging a judge."""
 
 from dataclasses import replace
 from random import Random
 from typing import Final
 
 from danqing.data.synthesis.propose import COMMON_SHAPES
-from danqing.scorers.world import BACKGROUNDS, MIRRORED, PALETTE, Object, Scene
+from danqing.data.synthesis.words import CHARACTERS, LETTERS
+from danqing.scorers.world import (
+    BACKGROUNDS,
+    MIRRORED,
+    PALETTE,
+    Object,
+    Scene,
+    Specification,
+    TextSpec,
+)
 
 _MOST, _MOST_IN_A_ROW = 5, 3
 """More things the renderer has no room for."""
 
 
-def corrupt(scene: Scene, rng: Random) -> Scene:
-    """Return a scene that differs from the given one as little as a scene can."""
+def corrupt(spec: Specification, rng: Random) -> Specification:
+    """Return a specification that differs from the given one as little as one can."""
+    changed = _misspelled(spec, rng) if isinstance(spec, TextSpec) else _changed(spec, rng)
+    assert changed.id != spec.id
+    return changed
+
+
+def _changed(scene: Scene, rng: Random) -> Scene:
     ways = [way for way in _CORRUPTIONS if way(scene, Random(0)) is not None]
     changed = rng.choice(ways)(scene, rng)
     assert changed is not None
-    assert changed.id != scene.id
     return changed
+
+
+def _misspelled(spec: TextSpec, rng: Random) -> TextSpec:
+    """Return a string with a letter changed, dropped or doubled; a string of one has another."""
+    at = rng.randrange(len(spec.string))
+    before, letter, after = spec.string[:at], spec.string[at], spec.string[at + 1 :]
+    others = [c for c in (LETTERS if spec.language == "en" else CHARACTERS) if c != letter]
+    ways = [rng.choice(others), "", 2 * letter][: 3 if len(spec.string) > 1 else 1]
+    return replace(spec, string=before + rng.choice(ways) + after)
 
 
 def _drop(scene: Scene, rng: Random) -> Scene | None:

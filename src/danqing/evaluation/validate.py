@@ -1,9 +1,10 @@
-"""Judging the judge: how often the detector accepts right pictures and wrong ones.
+"""Judging the judge: how often it accepts right pictures and wrong ones.
 
 A picture is drawn of what was asked for, and one of something minimally different: a thing
 dropped or added, one shape or colour changed, two colours swapped, a place mirrored, another
-ground. The first must be accepted and the second refused, clean and after each degradation;
-a round trip through a VAE as degradation gives the ceiling of any model that paints with it.
+ground; a letter changed, dropped or doubled. The first must be accepted and the second refused,
+clean and after each degradation; a round trip through a VAE as degradation gives the ceiling of any
+model that paints with it.
 
 Run as a module, `python -m danqing.evaluation.validate --help`, it prints the table.
 """
@@ -19,11 +20,19 @@ from PIL import Image, ImageFilter
 
 from danqing.core.seed import derive
 from danqing.data.synthesis import Style, draw
-from danqing.data.synthesis.propose import Limits, propose
+from danqing.data.synthesis.prompts import ASKED
+from danqing.data.synthesis.propose import propose
 from danqing.evaluation.corruptions import corrupt
 from danqing.evaluation.stats import upper_bound
+from danqing.scorers.base import Scorer
+from danqing.scorers.ocr import TextScorer
 from danqing.scorers.scene import SceneScorer
-from danqing.scorers.world import SCENE_CATEGORIES, Scene
+from danqing.scorers.world import (
+    CATEGORIES,
+    SCENE_CATEGORIES,
+    TEXT_CATEGORIES,
+    Specification,
+)
 
 Degradation = Callable[[Image.Image], Image.Image]
 
@@ -93,7 +102,7 @@ LADDER: Final[Mapping[str, Degradation]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the detector did with one category under one degradation."""
+    """What the judge did with one category under one degradation."""
 
     category: str
     condition: str
@@ -107,7 +116,7 @@ class Row:
         """The row as a line of a table."""
         bound = upper_bound(self.false_accepts, self.count)
         return (
-            f"{self.condition:12} {self.category:14} accepts {self.true_accepts / self.count:.3f} "
+            f"{self.condition:18} {self.category:14} accepts {self.true_accepts / self.count:.3f} "
             f"of right and {self.false_accepts} of {self.count} wrong (at most {bound:.4f})"
         )
 
@@ -118,39 +127,39 @@ def ladder(
     size: int = 256,
     categories: Iterable[str] = SCENE_CATEGORIES,
     conditions: Mapping[str, Degradation] = LADDER,
-    scorer: SceneScorer | None = None,
+    scorer: Scorer | None = None,
     seed: int = 0,
 ) -> list[Row]:
-    """Return how the detector fares, one row for each condition and category.
+    """Return how the judge fares, one row for each condition and category.
 
     Args:
         count: Right pictures of each category, and as many wrong ones.
         size: Side of the pictures in pixels.
-        categories: Kinds of scenes.
+        categories: Kinds of scenes and strings.
         conditions: What is done to a picture before it is judged.
-        scorer: The judge; its strict verdict counts.
+        scorer: The judge; None: that of the in-domain benchmark.
         seed: Another seed, other scenes.
     """
-    scorer = scorer or SceneScorer()
     rows: list[Row] = []
     for category in categories:
-        right: list[tuple[Scene, Image.Image]] = []
-        wrong: list[tuple[Scene, Image.Image]] = []
+        text = category in TEXT_CATEGORIES
+        judge = scorer or (TextScorer(page=False) if text else SceneScorer())
+        right: list[tuple[Specification, Image.Image]] = []
+        wrong: list[tuple[Specification, Image.Image]] = []
         for index in range(count):
             rng = Random(derive(seed, category, index))
-            scene = propose(rng, category, Limits())
-            assert isinstance(scene, Scene)
+            spec = propose(rng, category, ASKED)
             layout = rng.getrandbits(64)
-            for drawn, pictures in ((scene, right), (corrupt(scene, rng), wrong)):
+            for drawn, pictures in ((spec, right), (corrupt(spec, rng), wrong)):
                 # One layout seed: what the corruption does not touch mostly stays where it was.
                 picture = draw(drawn, Random(layout), size=(size, size), style=_WILD)
-                pictures.append((scene, picture))
+                pictures.append((spec, picture))
         for name, degrade in conditions.items():
             true_accepts, false_accepts = (
                 sum(
-                    bool(score.details["strict"])
-                    for scene, picture in pictures
-                    for score in scorer.score([degrade(picture)], [scene])
+                    bool(score.value)
+                    for spec, picture in pictures
+                    for score in judge.score([degrade(picture)], [spec])
                 )
                 for pictures in (right, wrong)
             )
@@ -158,15 +167,24 @@ def ladder(
     return rows
 
 
-def main(count: int = 60, size: int = 256) -> None:
-    """Print how the detector fares under every degradation.
+def main(count: int = 60, size: int = 256, model: str | None = None) -> None:
+    """Print how the judge fares under every degradation.
 
     Args:
         count: Right pictures of each category, and as many wrong ones.
         size: Side of the pictures in pixels.
+        model: Whose VAE gives one degradation more, the ceiling of what it can paint.
     """
-    for category in SCENE_CATEGORIES:
-        for row in ladder(count, size=size, categories=[category]):
+    conditions: dict[str, Degradation] = dict(LADDER)
+    if model is not None:
+        from danqing.core.device import pick_device
+        from danqing.evaluation.painter import round_trip
+        from danqing.pipelines.load import load
+
+        device, _ = pick_device()
+        conditions[f"VAE of {model}"] = round_trip(load(model, device).vae)
+    for category in CATEGORIES:
+        for row in ladder(count, size=size, categories=[category], conditions=conditions):
             print(row.text, flush=True)
 
 
