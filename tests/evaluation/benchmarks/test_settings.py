@@ -14,7 +14,14 @@ SETTINGS = {
     "detection": {"data": "d.jsonl", "answers": "boxes"},
     "dpg": {"folder": "dpg", "judge": CHAT},
     "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
+    "gedit": {"data": "gedit", "judge": CHAT, "rubric": "vie_prompts.py", "language": "zh"},
     "geneval": {"data": "g.jsonl", "detector": RECORDED},
+    "imgedit": {
+        "data": "e.json",
+        "rubrics": "said.json",
+        "images": "originals",
+        "judge": CHAT,
+    },
     "novel_view": {"data": "d.jsonl"},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
@@ -25,6 +32,14 @@ SETTINGS = {
 def said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "said.json").write_text("{}")
+    names = (
+        "_context_no_delimit",
+        "_prompts_0shot_two_image_edit_rule",
+        "_prompts_0shot_tie_rule_SC",
+        "_prompts_0shot_rule_PQ",
+    )
+    text = "".join(f"{name} = {name!r}\n" for name in names)
+    (tmp_path / "vie_prompts.py").write_text(text)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
