@@ -57,8 +57,8 @@ def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
         items: What is in `items.jsonl`.
     """
     body = [f"<p>{escape(_name(result))}; {escape(result['looker'])}</p>\n", _table(result)]
-    return html.page(result["task"], [*body, *_missing(result), *_prompts([("", result, items)])],
-                     _STYLE)  # fmt: skip
+    told = [*body, *_judge(result), *_missing(result), *_prompts([("", result, items)])]
+    return html.page(result["task"], told, _STYLE)
 
 
 def comparison(runs: Sequence[Run], differences: str = "") -> str:
@@ -103,6 +103,21 @@ def _table(result: Mapping[str, Any]) -> str:
         for row in rows
     )
     return html.table(("", "score", "95 % by prompt", "pictures", *more, *kinds), lines)
+
+
+def _judge(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what became of all questions, and whether the judge can be believed."""
+    if answers := result.get("answers"):
+        fates = ", ".join(f"{count:,} {fate}" for fate, count in answers.items())
+        yield f"<p>Answers of the judge: {escape(fates)}.</p>\n"
+    if health := result.get("health"):
+        wrong = f"; wrong: {', '.join(health['wrong'])}" if health["wrong"] else ""
+        yield (
+            f"<p>It answers {health['accuracy']:.0%} of {health['items']} golden items rightly "
+            f"(sensitivity {health['sensitivity']:.2f}, specificity {health['specificity']:.2f})"
+            f"{escape(wrong)}.</p>\n"
+        )
+        yield from (f"<p><b>It has changed</b>: {escape(how)}.</p>\n" for how in health["drift"])
 
 
 def _missing(result: Mapping[str, Any]) -> Iterator[str]:
