@@ -24,9 +24,11 @@ from danqing.core.versions import versions
 from danqing.evaluation.asking import fates, judge_of
 from danqing.evaluation.benchmark import Ask, Benchmark, Item, Referenced, Seen, benchmarks
 from danqing.evaluation.checkup import examine, health
+from danqing.evaluation.fidelity import fidelity
 from danqing.evaluation.generators import Generator
 from danqing.evaluation.memory import Memory
 from danqing.evaluation.report import page
+from danqing.evaluation.signature import signature
 
 Watch = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -89,6 +91,7 @@ def run(
     table = benchmark.fold(items)
     result: dict[str, Any] = {
         "task": task(benchmark),
+        "fidelity": fidelity(benchmark),
         "settings": config.dump(benchmark),
         "generator": dict(generator.identity()),
         "looker": benchmark.looker,
@@ -106,6 +109,7 @@ def run(
         result["health"] = health(chat, out)
     if isinstance(benchmark, Referenced):
         result["references"] = benchmark.references(getattr(generator, "round_trip", None))
+    result["signature"] = signature(result)
     _write(out / "items.jsonl", "".join(_dump(item.record) + "\n" for item in items))
     _write(out / "result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     _write(out / "index.html", page(result, [item.record for item in items]))

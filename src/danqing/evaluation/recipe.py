@@ -69,7 +69,7 @@ def compare(folders: Sequence[Path], out: Path) -> None:
     """Write a page with several runs of one benchmark.
 
     Raises:
-        RecipeError: a folder is no run, or they are not of one benchmark.
+        RecipeError: a folder is no run, they are not of one benchmark, or a signed one has changed.
         StorageError: the page cannot be written.
     """
     runs = [_run(folder, out) for folder in folders]

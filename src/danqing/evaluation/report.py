@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from danqing.core import html
+from danqing.evaluation.signature import standing
 
 _STYLE: Final = """\
   nav { position: sticky; top: 0; z-index: 1; background: #fff; padding: .6em 0; }
@@ -56,7 +57,8 @@ def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
         result: What is in `result.json`.
         items: What is in `items.jsonl`.
     """
-    body = [f"<p>{escape(_name(result))}; {escape(result['looker'])}</p>\n", _table(result)]
+    about = filter(None, (_name(result), result["looker"], result.get("fidelity")))
+    body = [f"<p>{escape('; '.join(about))}</p>\n", _table(result)]
     told = [*body, *_judge(result), *_missing(result), *_prompts([("", result, items)])]
     return html.page(result["task"], told, _STYLE)
 
@@ -67,11 +69,14 @@ def comparison(runs: Sequence[Run], differences: str = "") -> str:
     Args:
         runs: The runs.
         differences: HTML that says how sure the differences are.
+
+    Raises:
+        RecipeError: a signed result has changed.
     """
     results = [result for _, result, _ in runs]
     names = [row["name"] for row in results[0]["table"]["rows"]]
     lines = ([escape(name), *(_with_interval(r, name) for r in results)] for name in names)
-    matrix = html.table(("", *map(_name, results)), lines)
+    matrix = html.table(("", *map(_head, results)), lines)
     title = f"{results[0]['task']}: {len(runs)} generators"
     return html.page(title, [matrix, differences, *_prompts(runs)], _STYLE)
 
@@ -79,6 +84,11 @@ def comparison(runs: Sequence[Run], differences: str = "") -> str:
 def _name(result: Mapping[str, Any]) -> str:
     told = result["generator"]
     return str(told.get("name") or told.get("model") or json.dumps(told))
+
+
+def _head(result: Mapping[str, Any]) -> str:
+    """Return who painted, and how much may be made of it."""
+    return ", ".join(filter(None, (_name(result), result.get("fidelity"), standing(result))))
 
 
 def _with_interval(result: Mapping[str, Any], name: str) -> str:

@@ -51,6 +51,7 @@ class GEdit:
     """606 edits in eleven groups, with instructions in English or Chinese."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("gpt-4.1", "Qwen2.5-VL-72B-Instruct-AWQ")
     mode: Mode = "fixed"
     data: Path
     """A folder with the data set's parquet files; or a JSONL file that has its columns, and in

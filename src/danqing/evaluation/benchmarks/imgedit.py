@@ -48,6 +48,7 @@ class ImgEdit:
     """737 edits of nine types."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("gpt-4o",)
     mode: Mode = "fixed"
     data: Path
     """The benchmark's `basic_edit.json`."""
