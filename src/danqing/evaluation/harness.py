@@ -198,7 +198,7 @@ def _score(
     watch: Watch,
 ) -> list[Item]:
     memory = Memory(out / "seen.jsonl")
-    name = benchmarks.name_of(benchmark)
+    eye = [benchmarks.name_of(benchmark), benchmark.version, benchmark.looker]
     # More seeds of an ask leave what was seen of the others as it was.
     asked = {ask.id: digest([replace(ask, seeds=())]) for ask in asks}
 
@@ -207,7 +207,7 @@ def _score(
         if picture.file in troubles or not path.exists():
             return None
         data = hashlib.sha256(path.read_bytes()).hexdigest()
-        told = [name, benchmark.version, benchmark.looker, asked[picture.ask.id], data]
+        told = [*eye, asked[picture.ask.id], data]
         return hashlib.sha256(_dump(told).encode()).hexdigest()[:24]
 
     def look(picture: _Picture, key: str | None) -> Seen | None:

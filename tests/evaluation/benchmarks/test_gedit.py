@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from math import sqrt
 
 import pyarrow as pa
@@ -174,6 +175,21 @@ def test_parquet_files_of_the_hub_are_read_as_they_are(tmp_path, witness):
         assert (source.size, source.getpixel((0, 0))) == (SIZE, (1, 2, 3))
     chinese = GEdit(data=tmp_path / "train-00000.parquet", judge=witness(str), language="zh").asks()
     assert [(ask.id, ask.language) for ask in chinese] == [("color_alter/cn/a", "zh")]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_benchmark_has_as_many_edits_of_each_group(language, records, witness):
+    folder = records("gedit")
+    if not list(folder.rglob("*.parquet")):
+        pytest.skip(
+            "no parquet files of gedit here; they are on the hub, as stepfun-ai/GEdit-Bench"
+        )
+    asks = GEdit(data=folder, judge=witness(str), language=language).asks()
+    assert Counter(ask.category for ask in asks) == {
+        "background_change": 40, "color_alter": 40, "material_alter": 40, "motion_change": 40,
+        "ps_human": 70, "style_change": 60, "subject-add": 60, "subject-remove": 57,
+        "subject-replace": 60, "text_change": 99, "tone_transfer": 40,
+    }  # fmt: skip
 
 
 def test_what_is_not_the_data_set_is_refused(tmp_path, listed, witness):
