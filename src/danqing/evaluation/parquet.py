@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from danqing.core.cache import cache_folder
 from danqing.core.errors import MissingPackage, SourceError
@@ -56,11 +56,14 @@ def rows(path: Path, columns: Sequence[str], image: str) -> Iterator[dict[str, A
 
 def _kept(value: Any, file: Path) -> Path:
     """Return a file with a picture of a row."""
-    data = value["bytes"] if isinstance(value, dict) else value
-    if not isinstance(data, bytes):
-        raise SourceError(f"rows of {file.name} must hold pictures, got none; get it again.")
-    place = cache_folder("pictures") / f"{hashlib.sha256(data).hexdigest()[:24]}.png"
-    if not place.exists():
-        with Image.open(io.BytesIO(data)) as picture, atomic_path(place) as staged:
-            picture.convert("RGB").save(staged, format="PNG")
+    data: Any = value.get("bytes") if isinstance(value, dict) else value
+    try:
+        place = cache_folder("pictures") / f"{hashlib.sha256(data).hexdigest()[:24]}.png"
+        if not place.exists():
+            with Image.open(io.BytesIO(data)) as picture, atomic_path(place) as staged:
+                picture.convert("RGB").save(staged, format="PNG")
+    except (TypeError, UnidentifiedImageError) as error:
+        raise SourceError(
+            f"rows of {file.name} must hold pictures, got {str(data)[:20]!r}; get it again."
+        ) from error
     return place

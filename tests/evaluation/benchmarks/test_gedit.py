@@ -203,7 +203,8 @@ def test_what_is_not_the_data_set_is_refused(tmp_path, listed, witness):
         asks(tmp_path)
     for row, said in (
         ({"key": "a"}, r"bad.parquet must have the column 'Intersection_exist', got key"),
-        ({**EDITS[0], "input_image": 3}, r"rows of bad.parquet must hold pictures, got none"),
+        ({**EDITS[0], "input_image": 3}, r"rows of bad.parquet must hold pictures, got '3'"),
+        ({**EDITS[0], "input_image": b"GIF?"}, r"must hold pictures, got \"b'GIF\?'\""),
     ):
         parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "bad.parquet")
         with pytest.raises(SourceError, match=said):
