@@ -6,11 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 from PIL import Image
 
 from danqing.cli.main import main
+from danqing.scorers.chat import Answer, chats
 
 # A shell's background jobs ignore Ctrl-C, and so would what they start.
 SERVE = """
@@ -84,10 +86,54 @@ def test_from_pictures_to_a_leaderboard(tmp_path, runs, capsys):
     assert (tmp_path / "board" / "leaderboard.csv").exists()
 
 
+@chats.register("onlooker")
+@dataclass(frozen=True, kw_only=True)
+class Onlooker:
+    """Always says the same word."""
+
+    model: str = "onlooker-1"
+    word: str = "A"
+
+    @property
+    def identity(self):
+        return {"chat": self.model, "word": self.word}
+
+    def ask(self, questions):
+        for question in questions:
+            yield Answer(question.key, self.word)
+
+
+def test_a_model_votes_and_goes_on(tmp_path, runs, capsys):
+    arena = str(tmp_path / "arena")
+    main(["arena", "import", arena, *runs])
+    capsys.readouterr()
+    told = ["arena", "judge", arena, "--chat", "onlooker", "--gold", "0", "--count"]
+    main([*told, "2", "--set", "word=bad"])
+    assert "2 votes: 2 the same in both orders, 0 not (0 by the place alone), 0 without" in (
+        capsys.readouterr().out
+    )
+    main([*told, "5"])
+    assert "3 votes: 0 the same in both orders, 3 not (3 by the place" in capsys.readouterr().out
+    (tmp_path / "chat.toml").write_text('name = "onlooker"\nword = "Hm."\n')
+    told[4] = str(tmp_path / "chat.toml")
+    main([*told, "1", "--name", "other"])
+    assert "1 votes: 0 the same in both orders, 0 not (0 by the place alone), 1 without" in (
+        capsys.readouterr().out
+    )
+    main(["arena", "export", arena, str(tmp_path / "votes.csv")])
+    rows = list(csv.DictReader((tmp_path / "votes.csv").read_text().splitlines()))
+    assert [(row["judge"], row["choice"]) for row in rows] == [
+        *[("onlooker-1", "bad")] * 2, *[("onlooker-1", "tie")] * 3, ("other", "tie"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["serve", "{}/none"], "arena must be a folder with an arena.sqlite"),
+        (["judge", "{}/none", "--chat", "onlooker"], "arena must be a folder with an arena.sqlite"),
+        (["judge", "{}/none", "--chat", "onloker"], "Did you mean 'onlooker'?"),
+        (["judge", "{}/none"], "no default: chat.url, chat.model"),
         (["rate", "{}/none"], "arena must be a folder with an arena.sqlite"),
         (["import", "{}/arena"], "runs must be at least one"),
         (["import", "{}/arena", "name={}/none"], "run must be NAME=FOLDER"),

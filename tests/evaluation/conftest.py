@@ -1,9 +1,14 @@
-"""Records of benchmarks, where this machine has them, and pictures that need no painting."""
+"""Records of benchmarks, where this machine has them, and a chat that says what a test says."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+
+from danqing.scorers.chat import Answer, Question, chats
+from danqing.scorers.health import golden_items
 
 
 @pytest.fixture
@@ -23,3 +28,46 @@ def records():
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DANQING_CACHE", str(tmp_path / "cache"))
+
+
+_SAY: dict[str, Callable[[Question], str | Answer]] = {}
+
+
+_GOLDEN = {item.question.digest: item.truth for item in golden_items()}
+
+
+@chats.register("witness")
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """A chat that says what a function makes of a question; its answers may be whole.
+
+    Golden items it knows, so that a function is asked nothing else.
+    """
+
+    model: str
+
+    @property
+    def identity(self):
+        return {"chat": self.model}
+
+    def ask(self, questions):
+        for question in questions:
+            truth = _GOLDEN.get(question.digest)
+            said = _SAY[self.model](question) if truth is None else "yes" if truth else "no"
+            yield (
+                Answer(question.key, said)
+                if isinstance(said, str)
+                else replace(said, key=question.key)
+            )
+
+
+@pytest.fixture
+def witness():
+    """Return a chat that says what a function makes of a question."""
+
+    def make(say):
+        model = f"witness {len(_SAY)}"
+        _SAY[model] = say
+        return Witness(model=model)
+
+    return make

@@ -10,7 +10,7 @@ from PIL import Image
 from danqing.core.errors import DownloadError, RecipeError
 from danqing.scorers.chat import Answer, Endpoint, Question
 from danqing.scorers.judge import Judge, Pair
-from danqing.scorers.replies import yes
+from danqing.scorers.replies import choice, yes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +189,18 @@ def test_who_prefers_a_place_prefers_nothing():
     judge = Judge(Script(play=lambda question: "A"))
     assert [(p.value, p.agreed) for p in judge.compare(pairs())] == [("tie", False)] * 3
     assert judge.counts["pairs by place"] == judge.counts["pairs in disagreement"] == 3
+
+
+def test_both_are_bad_only_if_they_are_in_both_orders():
+    def play(question):
+        return "bad" if brightness(question.images[1]) != 10 else "A"
+
+    judge = Judge(Script(play=play))
+    found = judge.compare(pairs(), lambda answer: choice(answer.text, bad=True))
+    assert [(p.value, p.agreed) for p in found] == [
+        ("tie", False), ("tie", False), ("bad", True),
+    ]  # fmt: skip
+    assert (judge.counts["pairs in disagreement"], judge.counts["pairs by place"]) == (2, 0)
 
 
 def test_an_order_without_an_answer_is_no_preference():

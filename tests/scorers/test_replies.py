@@ -164,6 +164,14 @@ def test_choices(text, wanted):
     assert choice(text) == wanted
 
 
+def test_a_judge_may_say_that_both_are_bad_where_it_is_asked():
+    for text in ("bad", "**Bad.**", "[[D]]", '{"winner": "bad"}'):
+        assert choice(text, bad=True) == "bad"
+        assert choice(text) is None
+    for text in ("A", "tie", "neither"):
+        assert choice(text, bad=True) == choice(text)
+
+
 def test_refusals_and_thoughts():
     assert refusal("I'm sorry, I cannot do that")
     assert refusal("抱歉，我不能回答")
@@ -177,6 +185,7 @@ def test_whatever_is_said_has_a_reading_or_none(text):
     assert yes(text) in (True, False, None)
     assert yes(text, "official") in (True, False)
     assert choice(text) in ("first", "second", "tie", None)
+    assert choice(text, bad=True) in ("first", "second", "tie", "bad", None)
     for found in (yes_lines(text, 2), yes_lines(text, 2, "official")):
         assert found is None or len(found) == 2
     for found in (scores(text, ("a", "b"), 0.0, 9.0), score_list(text, 2, 0.0, 9.0)):

@@ -86,6 +86,52 @@ def serve(
             print(f"\n{len(store.votes()):,} votes in {arena}")
 
 
+def judge(
+    arena: ArenaPath,
+    /,
+    *,
+    chat: str = "endpoint",
+    set: tuple[str, ...] = (),
+    name: str | None = None,
+    count: int = 200,
+    gold: float = 0.1,
+) -> None:
+    """Let a vision-language model vote; run it again to go on.
+
+    Each pair is asked about in both orders, and what changes with them is a tie. Votes of a judge
+    are apart from those of people: `rate --judge NAME` rates by them.
+
+    Args:
+        arena: The arena's folder.
+        chat: Who is asked: a chat's name, or a TOML file with its name and settings.
+        set: Settings of the chat, as `url=http://localhost:8000/v1/chat/completions model=eyes`.
+        name: What the judge is called on the board; the model's name when not given.
+        count: Pairs that it shall have voted on in the end.
+        gold: The share of pairs whose answer is known.
+    """
+    from tqdm import tqdm
+
+    from danqing.evaluation.arena.judged import REMINDER, vote
+    from danqing.evaluation.arena.store import Store
+    from danqing.evaluation.recipe import chat as read
+    from danqing.scorers.judge import Judge
+
+    asked = Judge(read(chat, set), reminder=REMINDER)
+    with Store(arena) as store, tqdm(unit="vote", dynamic_ncols=True) as bar:
+
+        def watch(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        votes = vote(store, asked, name or asked.fresh.model, count, gold=gold, watch=watch)
+    told = asked.counts
+    print(
+        f"{votes:,} votes: {told['pairs'] - told['pairs in disagreement']:,} the same in both "
+        f"orders, {told['pairs in disagreement']:,} not ({told['pairs by place']:,} by the place "
+        f"alone), {votes - told['pairs']:,} without an answer; the last two count as ties"
+    )
+
+
 def rate(
     arena: ArenaPath,
     /,

@@ -39,7 +39,7 @@ VERBS = {
 GROUPS = {
     "arena": {
         verb.__name__.rstrip("_"): verb
-        for verb in (arena.export, arena.import_, arena.rate, arena.serve)
+        for verb in (arena.export, arena.import_, arena.judge, arena.rate, arena.serve)
     },
     "filter": {
         verb.__name__: verb

@@ -4,6 +4,7 @@ What an answer counts is a benchmark's rule and comes afterwards, so that anothe
 that was mended, asks nobody again.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,6 +45,11 @@ def phrased(phrase: str, image: Image.Image, asked: Iterable[str]) -> list[Quest
 def who(chat: Chat, **asked: str) -> str:
     """Return all that decides what is said: the chat's settings, and how it is asked."""
     return json.dumps({**chat.identity, **asked}, sort_keys=True, ensure_ascii=False)
+
+
+def fingerprint(text: str) -> str:
+    """Return a name for a long text among what is asked."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def said(

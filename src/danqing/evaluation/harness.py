@@ -23,9 +23,12 @@ from danqing.core.files import atomic_path
 from danqing.core.versions import versions
 from danqing.evaluation.asking import fates, judge_of
 from danqing.evaluation.benchmark import Ask, Benchmark, Item, Referenced, Seen, benchmarks
+from danqing.evaluation.checkup import examine, health
+from danqing.evaluation.fidelity import fidelity
 from danqing.evaluation.generators import Generator
 from danqing.evaluation.memory import Memory
 from danqing.evaluation.report import page
+from danqing.evaluation.signature import signature
 
 Watch = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -56,7 +59,8 @@ def run(
     """Score a generator; run it again to go on where it was stopped.
 
     Leaves in `out`: `pictures/` with a record beside each, `seen.jsonl`, `items.jsonl` with every
-    verdict, `result.json`, and `index.html` to look at.
+    verdict, `result.json`, and `index.html` to look at; where a chat judges, also `health.json`
+    with what it said to questions whose answers are known.
 
     Args:
         benchmark: What is asked for, and how it is scored.
@@ -71,6 +75,7 @@ def run(
     Raises:
         RecipeError: nothing is asked for.
         SourceError: the benchmark's data are not there.
+        DownloadError: a chat judges, and nobody is there to ask.
         StorageError: the folder cannot be written.
     """
     started = time.time()
@@ -86,6 +91,7 @@ def run(
     table = benchmark.fold(items)
     result: dict[str, Any] = {
         "task": task(benchmark),
+        "fidelity": fidelity(benchmark),
         "settings": config.dump(benchmark),
         "generator": dict(generator.identity()),
         "looker": benchmark.looker,
@@ -98,10 +104,12 @@ def run(
                     for i in items if i.trouble],
         "table": table.record,
     }  # fmt: skip
-    if judge_of(benchmark) is not None:
+    if (chat := judge_of(benchmark)) is not None:
         result["answers"] = fates(item.seen for item in items)
+        result["health"] = health(chat, out)
     if isinstance(benchmark, Referenced):
         result["references"] = benchmark.references(getattr(generator, "round_trip", None))
+    result["signature"] = signature(result)
     _write(out / "items.jsonl", "".join(_dump(item.record) + "\n" for item in items))
     _write(out / "result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     _write(out / "index.html", page(result, [item.record for item in items]))
@@ -190,28 +198,36 @@ def _score(
     watch: Watch,
 ) -> list[Item]:
     memory = Memory(out / "seen.jsonl")
-    name = benchmarks.name_of(benchmark)
+    eye = [benchmarks.name_of(benchmark), benchmark.version, benchmark.looker]
     # More seeds of an ask leave what was seen of the others as it was.
     asked = {ask.id: digest([replace(ask, seeds=())]) for ask in asks}
 
-    def look(picture: _Picture) -> Seen | None:
+    def key(picture: _Picture) -> str | None:
         path = out / picture.file
         if picture.file in troubles or not path.exists():
             return None
         data = hashlib.sha256(path.read_bytes()).hexdigest()
-        told = [name, benchmark.version, benchmark.looker, asked[picture.ask.id], data]
-        key = hashlib.sha256(_dump(told).encode()).hexdigest()[:24]
+        told = [*eye, asked[picture.ask.id], data]
+        return hashlib.sha256(_dump(told).encode()).hexdigest()[:24]
+
+    def look(picture: _Picture, key: str | None) -> Seen | None:
+        if key is None:
+            return None
         if (seen := memory.get(key)) is None:
-            with Image.open(path) as image:
+            with Image.open(out / picture.file) as image:
                 seen = benchmark.look(picture.ask, image.convert("RGB"))
             memory.put(key, seen)
         return seen
 
     pictures = [picture for ask in asks for picture in wanted[ask.id]]
+    keys = [key(picture) for picture in pictures]
+    chat = judge_of(benchmark)
+    if chat is not None and any(key and memory.get(key) is None for key in keys):
+        examine(chat, out)
     seen: dict[str, list[Seen | None]] = {ask.id: [] for ask in asks}
     with ThreadPoolExecutor(hands, "look") as pool:
         for done, (picture, found) in enumerate(
-            zip(pictures, pool.map(look, pictures), strict=True), 1
+            zip(pictures, pool.map(look, pictures, keys), strict=True), 1
         ):
             seen[picture.ask.id].append(found)
             watch("looking", done, len(pictures))

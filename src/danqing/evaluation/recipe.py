@@ -13,6 +13,7 @@ from danqing.core.files import atomic_path
 from danqing.evaluation.benchmarks import AnyBenchmark
 from danqing.evaluation.generators import AnyGenerator
 from danqing.evaluation.report import Run, comparison
+from danqing.scorers.chat import AnyChat, Chat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,13 @@ class Job:
 
     benchmark: AnyBenchmark
     generator: AnyGenerator
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """Whoever is asked."""
+
+    chat: AnyChat
 
 
 def read(target: str, on: str, overrides: Sequence[str], told: Mapping[str, Any]) -> Job:
@@ -35,15 +43,26 @@ def read(target: str, on: str, overrides: Sequence[str], told: Mapping[str, Any]
     Raises:
         RecipeError: there is no such part, or it has no such setting.
     """
-    benchmark = _table(on)
-    for override in overrides:
-        lay_over(benchmark, override)
+    benchmark = _table(on, overrides)
     if target.endswith(".toml"):
         generator = read_toml(Path(target))
         generator |= told
     else:
         generator = {"name": "model", "model": target, **told}
     return parse(Job, {"benchmark": benchmark, "generator": generator})
+
+
+def chat(named: str, overrides: Sequence[str]) -> Chat:
+    """Return who is asked.
+
+    Args:
+        named: A chat, or a TOML file that names one.
+        overrides: Its settings, as `model=my-judge`.
+
+    Raises:
+        RecipeError: there is no such chat, or it has no such setting.
+    """
+    return parse(_Asked, {"chat": _table(named, overrides)}).chat
 
 
 def compare(folders: Sequence[Path], out: Path, over: str | None = None) -> None:
@@ -55,7 +74,8 @@ def compare(folders: Sequence[Path], out: Path, over: str | None = None) -> None
         over: The dotted path of a number in every `result.json` over which scores are plotted.
 
     Raises:
-        RecipeError: a folder is no run, they are not of one benchmark, or one has no such number.
+        RecipeError: a folder is no run, they are not of one benchmark, one has no such number, or
+            a signed one has changed.
         StorageError: the page cannot be written.
     """
     runs = [_run(folder, out) for folder in folders]
@@ -73,8 +93,12 @@ def compare(folders: Sequence[Path], out: Path, over: str | None = None) -> None
         staged.write_text(text, encoding="utf-8")
 
 
-def _table(on: str) -> dict[str, Any]:
-    return read_toml(Path(on)) if on.endswith(".toml") else {"name": on}
+def _table(named: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a part that is named, or that a TOML file names."""
+    table = read_toml(Path(named)) if named.endswith(".toml") else {"name": named}
+    for override in overrides:
+        lay_over(table, override)
+    return table
 
 
 def _run(folder: Path, out: Path) -> Run:

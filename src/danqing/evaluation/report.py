@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from danqing.core import html, plot
 from danqing.evaluation.scaling import scaling
+from danqing.evaluation.signature import standing
 
 _STYLE: Final = """\
   nav { position: sticky; top: 0; z-index: 1; background: #fff; padding: .6em 0; }
@@ -57,9 +58,10 @@ def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
         result: What is in `result.json`.
         items: What is in `items.jsonl`.
     """
-    body = [f"<p>{escape(_name(result))}; {escape(result['looker'])}</p>\n", _table(result)]
-    return html.page(result["task"], [*body, *_missing(result), *_prompts([("", result, items)])],
-                     _STYLE)  # fmt: skip
+    about = filter(None, (_name(result), result["looker"], result.get("fidelity")))
+    body = [f"<p>{escape('; '.join(about))}</p>\n", _table(result)]
+    told = [*body, *_judge(result), *_missing(result), *_prompts([("", result, items)])]
+    return html.page(result["task"], told, _STYLE)
 
 
 def comparison(runs: Sequence[Run], over: str | None = None) -> str:
@@ -71,12 +73,12 @@ def comparison(runs: Sequence[Run], over: str | None = None) -> str:
             as `generator.steps`; None: no plot.
 
     Raises:
-        RecipeError: a result has no such number.
+        RecipeError: a result has no such number, or a signed one has changed.
     """
     results = [result for _, result, _ in runs]
     names = [row["name"] for row in results[0]["table"]["rows"]]
     lines = ([escape(name), *(_with_interval(r, name) for r in results)] for name in names)
-    matrix = html.table(("", *map(_name, results)), lines)
+    matrix = html.table(("", *map(_head, results)), lines)
     title = f"{results[0]['task']}: {len(runs)} generators"
     plotted = "" if over is None else scaling([(_name(r), r) for r in results], over)
     return html.page(title, [matrix, plotted, *_prompts(runs)], plot.STYLE + _STYLE)
@@ -85,6 +87,11 @@ def comparison(runs: Sequence[Run], over: str | None = None) -> str:
 def _name(result: Mapping[str, Any]) -> str:
     told = result["generator"]
     return str(told.get("name") or told.get("model") or json.dumps(told))
+
+
+def _head(result: Mapping[str, Any]) -> str:
+    """Return who painted, and how much may be made of it."""
+    return ", ".join(filter(None, (_name(result), result.get("fidelity"), standing(result))))
 
 
 def _with_interval(result: Mapping[str, Any], name: str) -> str:
@@ -109,6 +116,21 @@ def _table(result: Mapping[str, Any]) -> str:
         for row in rows
     )
     return html.table(("", "score", "95 % by prompt", "pictures", *more, *kinds), lines)
+
+
+def _judge(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what became of all questions, and whether the judge can be believed."""
+    if answers := result.get("answers"):
+        fates = ", ".join(f"{count:,} {fate}" for fate, count in answers.items())
+        yield f"<p>Answers of the judge: {escape(fates)}.</p>\n"
+    if health := result.get("health"):
+        wrong = f"; wrong: {', '.join(health['wrong'])}" if health["wrong"] else ""
+        yield (
+            f"<p>It answers {health['accuracy']:.0%} of {health['items']} golden items rightly "
+            f"(sensitivity {health['sensitivity']:.2f}, specificity {health['specificity']:.2f})"
+            f"{escape(wrong)}.</p>\n"
+        )
+        yield from (f"<p><b>It has changed</b>: {escape(how)}.</p>\n" for how in health["drift"])
 
 
 def _missing(result: Mapping[str, Any]) -> Iterator[str]:

@@ -186,7 +186,7 @@ class Judge:
             if not failed:
                 self.counts["pairs"] += 1
                 self.counts["pairs in disagreement"] += not agreed
-                self.counts["pairs by place"] += there.value == back.value != "tie"
+                self.counts["pairs by place"] += not agreed and there.value == back.value
         return found
 
     def report(self) -> dict[str, Any]:
@@ -223,5 +223,10 @@ class Judge:
         return verdict
 
 
-_TURNED: dict[Choice, Choice] = {"first": "second", "second": "first", "tie": "tie"}
+_TURNED: dict[Choice, Choice] = {
+    "first": "second",
+    "second": "first",
+    "tie": "tie",
+    "bad": "bad",
+}
 """What is preferred, said with the pictures exchanged."""

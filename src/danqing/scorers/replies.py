@@ -16,8 +16,8 @@ from typing import Any, Final, Literal
 
 Mode = Literal["official", "fixed"]
 """How replies are read."""
-Choice = Literal["first", "second", "tie"]
-"""Which of two pictures is better."""
+Choice = Literal["first", "second", "tie", "bad"]
+"""Which of two pictures is better; `bad` only where a judge may say that both are."""
 
 LONGEST: Final = 65_536
 """Characters of a reply that are looked at."""
@@ -43,6 +43,7 @@ _CHOICES: Final[dict[str, Choice]] = {
     **dict.fromkeys(("b", "2", "second", "right"), "second"),
     **dict.fromkeys(("c", "tie", "equal", "both", "neither", "draw"), "tie"),
 }  # fmt: skip
+_BAD: Final[dict[str, Choice]] = dict.fromkeys(("d", "bad"), "bad")
 _CHOSEN: Final = re.compile(
     r"(?:the )?(?:better )?"
     r"(?:(?:image|picture|option|answer|choice|winner)\s*:?\s*(?:is )?)?(?:the )?"
@@ -183,21 +184,26 @@ def digit_lines(text: str) -> list[int]:
     return [int(digits) for digits in pairs if digits.isdecimal() and len(digits) < 10]
 
 
-def choice(text: str) -> Choice | None:
+def choice(text: str, bad: bool = False) -> Choice | None:
     """Return which of two pictures a reply prefers; None: it does not say.
 
     It may say so in double brackets, of which the last count (`[[A]]`), in a JSON object's field
     `winner`, or in few plain words (`Image B`, `the second one is better`, `tie`).
+
+    Args:
+        text: The reply.
+        bad: Whether it may also say that both are bad.
     """
+    known: dict[str, Choice] = {**_CHOICES, **(_BAD if bad else {})}
     said = _folded(spoken(text))
     if marked := _MARKED.findall(said):
-        return _CHOICES.get(marked[-1])
+        return known.get(marked[-1])
     if "{" in said:
         winner = (fields(said) or {}).get("winner")
         said = winner if isinstance(winner, str) else ""
     plain = re.sub(r"[\s*_`\"'.!#]+", " ", said[:200]).strip()
     match = _CHOSEN.fullmatch(plain)
-    return _CHOICES.get(match[1]) if match else None
+    return known.get(match[1]) if match else None
 
 
 def _pairs(text: str) -> Iterator[tuple[str, Any]]:

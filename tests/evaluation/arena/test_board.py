@@ -12,6 +12,7 @@ from danqing.evaluation.arena.board import as_csv, as_json, build, read_claims, 
 from danqing.evaluation.arena.board_page import page
 from danqing.evaluation.arena.judged import vote
 from danqing.evaluation.arena.pairs import next_pair
+from danqing.scorers.judge import Judge
 
 from .conftest import MODELS
 from .test_judged import darker
@@ -21,11 +22,11 @@ CLAIM = {"name": "zeppelin-xl", "value": 4321, "source": "a <b>page</b>", "date"
 
 
 @pytest.fixture
-def voted(store):
+def voted(store, witness):
     """An arena with one honest voter, one careless voter and one model's votes."""
     play(store, store.voter(store.join()), 60, honest, gold=0.3)
     play(store, store.voter(store.join()), 60, lambda *_: "a", gold=0.3)
-    vote(store, darker, "darker", 20, gold=0.0)
+    vote(store, Judge(witness(darker)), "darker", 20, gold=0.0)
     return store
 
 

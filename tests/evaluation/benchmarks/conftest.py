@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
 from danqing.evaluation.benchmark import Ask
-from danqing.scorers.chat import Answer, Question, chats
 
 
 @dataclass(frozen=True)
@@ -22,42 +21,6 @@ class Painter:
 
     def paint(self, ask):
         return [self.make(ask) for _ in ask.seeds]
-
-
-_SAY: dict[str, Callable[[Question], str | Answer]] = {}
-
-
-@chats.register("witness")
-@dataclass(frozen=True, kw_only=True)
-class Witness:
-    """A chat that says what a function makes of a question; its answers may be whole."""
-
-    model: str
-
-    @property
-    def identity(self):
-        return {"chat": self.model}
-
-    def ask(self, questions):
-        for question in questions:
-            said = _SAY[self.model](question)
-            yield (
-                Answer(question.key, said)
-                if isinstance(said, str)
-                else replace(said, key=question.key)
-            )
-
-
-@pytest.fixture
-def witness():
-    """Return a chat that says what a function makes of a question."""
-
-    def make(say):
-        model = f"witness {len(_SAY)}"
-        _SAY[model] = say
-        return Witness(model=model)
-
-    return make
 
 
 @pytest.fixture

@@ -16,7 +16,14 @@ SETTINGS = {
     "detection": {"data": "d.jsonl", "answers": "boxes"},
     "dpg": {"folder": "dpg", "judge": CHAT},
     "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
+    "gedit": {"data": "gedit", "judge": CHAT, "rubric": "vie_prompts.py", "language": "zh"},
     "geneval": {"data": "g.jsonl", "detector": FOUND, "embedder": {"name": "towers"}},
+    "imgedit": {
+        "data": "e.json",
+        "rubrics": "said.json",
+        "images": "originals",
+        "judge": CHAT,
+    },
     "novel_view": {"data": "d.jsonl"},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
@@ -28,6 +35,15 @@ def found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     line = {"picture": "0", "size": [1, 1], "who": {"detector": "told"}, "things": []}
     (tmp_path / "found.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "said.json").write_text("{}")
+    names = (
+        "_context_no_delimit",
+        "_prompts_0shot_two_image_edit_rule",
+        "_prompts_0shot_tie_rule_SC",
+        "_prompts_0shot_rule_PQ",
+    )
+    text = "".join(f"{name} = {name!r}\n" for name in names)
+    (tmp_path / "vie_prompts.py").write_text(text)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

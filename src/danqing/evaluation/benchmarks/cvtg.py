@@ -58,6 +58,7 @@ class Cvtg(ReadingBenchmark):
     """
 
     version: ClassVar = 1
+    judges: ClassVar = ("paddleocr",)
     subsets: tuple[Subset, ...] = ("CVTG", "CVTG-Style")
     """Plain prompts, and those that say what each text looks like."""
 

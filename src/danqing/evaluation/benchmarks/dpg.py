@@ -46,6 +46,7 @@ class DPG:
     """1,065 long prompts, judged by answers to questions."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("mplug_visual-question-answering_coco_large_en",)
     mode: Mode = "fixed"
     folder: Path
     """The benchmark's own, with `dpg_bench.csv` and `prompts`."""

@@ -44,6 +44,7 @@ class GenEval:
     """553 prompts of six kinds, judged by a detector."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("mask2former_swin-s-p4-w7-224_lsj_8x2_50e",)
     mode: Mode = "fixed"
     data: Path
     """The benchmark's `evaluation_metadata.jsonl`."""

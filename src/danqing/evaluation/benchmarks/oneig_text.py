@@ -62,6 +62,7 @@ class OneIGText(ReadingBenchmark):
     """
 
     version: ClassVar = 1
+    judges: ClassVar = ("Qwen2.5-VL-7B-Instruct",)
     seeds: int = 4
     """Pictures of each prompt."""
     language: Literal["en", "zh"] = "en"

@@ -59,6 +59,7 @@ class TiifText(ReadingBenchmark):
     """
 
     version: ClassVar = 1
+    judges: ClassVar = ("paddleocr",)
     split: Literal["testmini", "test"] = "testmini"
     """30 prompts, or 300."""
 

@@ -10,7 +10,7 @@ from danqing.scorers.chat.base import (
     chats,
     heard,
 )
-from danqing.scorers.chat.cassette import Cassette
+from danqing.scorers.chat.cassette import Cassette, live
 from danqing.scorers.chat.endpoint import Endpoint
 from danqing.scorers.chat.local import Transformers
 
@@ -26,4 +26,5 @@ __all__ = [
     "Transformers",
     "chats",
     "heard",
+    "live",
 ]

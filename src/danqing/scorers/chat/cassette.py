@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from danqing.core.errors import RecipeError
 from danqing.core.files import storage_errors
 from danqing.core.log import Metrics
-from danqing.scorers.chat.base import Answer, AnyChat, Place, Question, chats
+from danqing.scorers.chat.base import Answer, AnyChat, Chat, Place, Question, chats
 
 _KEPT: Final = ("text", "trouble", "read", "written", "served", "places")
 """What is kept of an answer."""
@@ -102,6 +102,15 @@ class Cassette:
     @cached_property
     def _tape(self) -> "_Tape":
         return _Tape(self.path)
+
+
+def live(chat: Chat) -> Chat | None:
+    """Return who is asked behind all tapes; None: nobody is, because one is only replayed."""
+    while isinstance(chat, Cassette):
+        if chat.chat is None or chat.mode == "replay":
+            return None
+        chat = chat.chat
+    return chat
 
 
 class _Tape:
