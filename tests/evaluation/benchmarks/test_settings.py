@@ -9,6 +9,7 @@ from danqing.evaluation.recipe import Job, read
 
 CHAT = {"name": "endpoint", "url": "http://localhost:1/v1/chat/completions", "model": "eyes"}
 RECORDED = {"name": "recorded", "path": "said.json"}
+TOWERS = {"name": "towers", "model": "eyes"}
 SETTINGS = {
     "depth": {"data": "d.jsonl", "survey": "kitti", "colors": "spectral"},
     "detection": {"data": "d.jsonl", "answers": "boxes"},
@@ -16,6 +17,10 @@ SETTINGS = {
     "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
     "geneval": {"data": "g.jsonl", "detector": RECORDED},
     "novel_view": {"data": "d.jsonl"},
+    "oneig": {"folder": "oneig", "judge": CHAT, "language": "zh"},
+    "oneig_diversity": {"folder": "oneig", "embedder": TOWERS},
+    "oneig_reasoning": {"folder": "oneig", "embedder": TOWERS},
+    "oneig_style": {"folder": "oneig", "csd": TOWERS, "encoder": TOWERS},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
 }
