@@ -16,6 +16,7 @@ SETTINGS = {
     "dpg": {"folder": "dpg", "judge": CHAT},
     "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
     "geneval": {"data": "g.jsonl", "detector": RECORDED},
+    "geneval2": {"data": "g.jsonl", "judge": CHAT},
     "novel_view": {"data": "d.jsonl"},
     "oneig": {"folder": "oneig", "judge": CHAT, "language": "zh"},
     "oneig_diversity": {"folder": "oneig", "embedder": TOWERS},
