@@ -5,6 +5,7 @@ which is parsed and never run.
 """
 
 import ast
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,11 @@ def quoted(folder: Path, name: str, words: str) -> str:
         raise SourceError(f"{name} must have a text with {words!r}, got none in {path}; "
                           "get it again.")  # fmt: skip
     return found
+
+
+def fingerprint(text: str) -> str:
+    """Return what stands for a text in an ask's data, so that another text is another ask."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _text(node: ast.AST) -> str:

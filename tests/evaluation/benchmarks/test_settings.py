@@ -11,6 +11,7 @@ CHAT = {"name": "endpoint", "url": "http://localhost:1/v1/chat/completions", "mo
 RECORDED = {"name": "recorded", "path": "said.json"}
 TOWERS = {"name": "towers", "model": "eyes"}
 SETTINGS = {
+    "corebench": {"folder": "corebench", "judge": CHAT},
     "depth": {"data": "d.jsonl", "survey": "kitti", "colors": "spectral"},
     "detection": {"data": "d.jsonl", "answers": "boxes"},
     "dpg": {"folder": "dpg", "judge": CHAT},
@@ -24,6 +25,8 @@ SETTINGS = {
     "oneig_style": {"folder": "oneig", "csd": TOWERS, "encoder": TOWERS},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
+    "tiif": {"folder": "tiif", "judge": CHAT, "split": "test"},
+    "wise": {"folder": "wise", "judge": CHAT},
 }
 
 

@@ -3,6 +3,7 @@
 from danqing.evaluation.benchmark import AnyBenchmark, Benchmark, benchmarks
 from danqing.evaluation.benchmarks import (
     chinese_word,
+    corebench,
     cvtg,
     depth,
     detection,
@@ -18,7 +19,9 @@ from danqing.evaluation.benchmarks import (
     oneig_vectors,
     reconstruction,
     segmentation,
+    tiif,
     tiif_text,
+    wise,
 )
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "Benchmark",
     "benchmarks",
     "chinese_word",
+    "corebench",
     "cvtg",
     "depth",
     "detection",
@@ -41,5 +45,7 @@ __all__ = [
     "oneig_vectors",
     "reconstruction",
     "segmentation",
+    "tiif",
     "tiif_text",
+    "wise",
 ]
