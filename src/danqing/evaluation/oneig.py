@@ -59,10 +59,6 @@ class Part:
     seeds: int = 4
     """Pictures of each prompt."""
 
-    def __post_init__(self) -> None:
-        if self.seeds < 1:
-            raise RecipeError(f"seeds must be at least 1, got {self.seeds}; raise it.")
-
     def each(self, seen: Sequence[Seen | None], judged: Callable[[Seen], Score]) -> list[Score]:
         """Return one score a picture; what is black scores as what is not there."""
         return [absent(self.mode) if s is None or s["black"] else judged(s) for s in seen]

@@ -128,6 +128,7 @@ def test_the_judge_is_told_the_benchmarks_own_rules(folder, witness):
     benchmark.look(before, Image.new("RGB", (2, 2)))
     assert heard[0].system == "\nLook closely.\n**Ambiguity equals no.**\n"
     assert heard[0].text == 'Prompt: "C-MI one"\nQuestion: "a:yes"'
+    assert heard[0].lossless
     (folder / "evaluate.py").write_text(SCRIPT.replace("closely", "away"))
     # Other rules are another ask, so that nothing that was seen by these is taken for theirs.
     assert CoReBench(folder=folder, judge=benchmark.judge).asks()[0] != before

@@ -141,6 +141,7 @@ def test_the_script_is_asked_with_and_tokens_are_wanted(listed, witness):
     )
     seen = benchmark.look(benchmark.asks()[0], Image.new("RGB", (2, 2)))
     assert (heard[0].text, heard[0].top) == ("Is it red? Answer in one word.", 20)
+    assert heard[0].lossless
     assert places(seen["answers"][0]) == list(SURE["Is it red?"].places)
 
 

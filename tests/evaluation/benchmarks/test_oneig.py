@@ -180,6 +180,8 @@ def test_only_chinese_has_other_cultures(folder, denier):
     assert [ask.id for ask in english] == ["anime_000", "anime_001", "human_000", "object_000"]
     assert chinese[-1].id == "multilingualism_000"
     assert (chinese[0].language, len(chinese[0].seeds)) == ("zh", 4)
+    with pytest.raises(RecipeError, match="seeds must be at least 1, got 0"):
+        OneIG(**told, seeds=0).asks()
 
 
 def test_questions_that_are_none_are_refused(folder, denier):

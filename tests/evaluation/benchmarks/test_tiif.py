@@ -146,7 +146,7 @@ def test_the_judge_is_asked_everything_at_once_by_the_first_template(folder, wit
     benchmark.look(benchmark.asks()[0], Image.new("RGB", (2, 2)))
     (question,) = heard
     assert question.text == "Look.\na cat?\na dog?\n"
-    assert (question.system, question.text_first) == (SYSTEM, True)
+    assert (question.system, question.text_first, question.lossless) == (SYSTEM, True, True)
 
 
 def test_files_that_do_not_fit_are_refused(folder, dogless):

@@ -126,7 +126,7 @@ def test_the_judge_is_told_the_benchmarks_own_rules(folder, witness):
     benchmark.look(benchmark.asks()[0], Image.new("RGB", (2, 2)))
     (question,) = heard
     assert question.text == 'Be strict.\nPROMPT: "p1"\nEXPLANATION: "Score: 1"\n'
-    assert (question.system, question.text_first) == (SYSTEM, True)
+    assert (question.system, question.text_first, question.lossless) == (SYSTEM, True, True)
 
 
 @given(st.lists(st.booleans(), min_size=9, max_size=9))

@@ -75,6 +75,7 @@ class CoReBench:
                 text=f'Prompt: "{ask.prompt}"\nQuestion: "{question}"',
                 images=(image,),
                 system=self._rules,
+                lossless=True,
             )
             for question in ask.data["questions"]
         )

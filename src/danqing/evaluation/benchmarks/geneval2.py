@@ -26,7 +26,7 @@ from danqing.core.errors import RecipeError, SourceError
 from danqing.evaluation import listing
 from danqing.evaluation.asking import Said, phrased, places, said, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmarks, seeds
-from danqing.evaluation.table import Row, Table, average, categories, micro
+from danqing.evaluation.table import Row, Table, Value, average, categories, micro
 from danqing.scorers.base import Score
 from danqing.scorers.chances import Chance, chance, official_chance, spellings
 from danqing.scorers.chat import AnyChat
@@ -80,7 +80,8 @@ class GenEval2:
             RecipeError: the judge tells no log-probabilities.
         """
         asked = phrased(self.phrase, image, ask.data["questions"])
-        answers = said(self.judge, (replace(one, max_tokens=TOKENS, top=TOP) for one in asked))
+        wants = {"max_tokens": TOKENS, "top": TOP, "lossless": True}
+        answers = said(self.judge, (replace(one, **wants) for one in asked))
         if any(answer["text"] and not places(answer) for answer in answers):
             raise RecipeError(
                 f"judge must tell log-probabilities, got none from {self.judge.model}; take a "
@@ -151,7 +152,7 @@ def _skill(skill: str, items: Sequence[Item]) -> Row:
     return micro(skill, items, part, lambda item: item.ask.data["skills"].count(skill))
 
 
-def _percent(key: str) -> Any:
+def _percent(key: str) -> Value:
     return lambda item: 100 * item.score.details[key] if item.score.details else None
 
 

@@ -109,7 +109,7 @@ class Tiif:
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the answer to all questions of the prompt."""
         text = self._template.replace(PLACE, "\n".join(ask.data["questions"]))
-        asked = Question(text=text, images=(image,), system=SYSTEM, text_first=True)
+        asked = Question(text=text, images=(image,), system=SYSTEM, text_first=True, lossless=True)
         count = len(ask.data["questions"])
         found = said(
             self.judge,

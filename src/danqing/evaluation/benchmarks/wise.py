@@ -88,7 +88,7 @@ class Wise:
         """Return what the judge says."""
         text = self._rules.replace("{Prompt}", ask.prompt)
         text = text.replace("{Explanation}", ask.data["explanation"])
-        asked = Question(text=text, images=(image,), system=SYSTEM, text_first=True)
+        asked = Question(text=text, images=(image,), system=SYSTEM, text_first=True, lossless=True)
         found = said(self.judge, [asked], legible=lambda a: _official(a.text) is not None, tries=3)
         return {"answers": found}
 
