@@ -27,7 +27,10 @@ def test_one_file_of_a_name_is_found_at_any_depth(tmp_path):
         find(tmp_path, "y.json")
     # What lies in the folder itself is meant.
     assert find(tmp_path / "a", "x.json") == tmp_path / "a" / "x.json"
-    with pytest.raises(SourceError, match=r"x.json must be JSON, got .*a/x.json; get it again"):
+    with pytest.raises(SourceError, match=r"x\.json must be JSON, got another in .*; get it"):
+        document(tmp_path / "a", "x.json")
+    (tmp_path / "a" / "x.json").write_bytes(b"\xff")
+    with pytest.raises(SourceError, match=r"x\.json must be a text in UTF-8, got .*a/x\.json"):
         document(tmp_path / "a", "x.json")
 
 

@@ -31,17 +31,30 @@ def find(folder: Path, name: str) -> Path:
     return places[0]
 
 
+def text(folder: Path, name: str) -> str:
+    """Return what a file in a folder says.
+
+    Raises:
+        SourceError: it is not there, or is no text.
+    """
+    path = find(folder, name)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{name} must be a text in UTF-8, got {path}; get it again.") from error
+
+
 def document(folder: Path, name: str) -> Any:
     """Return what a JSON file in a folder says.
 
     Raises:
         SourceError: it is not there, or is not JSON.
     """
-    path = find(folder, name)
+    told = text(folder, name)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{name} must be JSON, got {path}; get it again.") from error
+        return json.loads(told)
+    except ValueError as error:
+        raise SourceError(f"{name} must be JSON, got another in {folder}; get it again.") from error
 
 
 def quoted(folder: Path, name: str, words: str) -> str:
@@ -52,21 +65,24 @@ def quoted(folder: Path, name: str, words: str) -> str:
     Raises:
         SourceError: the script is not there, cannot be read, or has no such text.
     """
-    path = find(folder, name)
+    script = text(folder, name)
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise SourceError(f"{name} must be a Python script, got {path}; get it again.") from error
-    found = next((text for text in map(_text, ast.walk(tree)) if words in text), None)
+        nodes = ast.walk(ast.parse(script))
+    except (ValueError, SyntaxError) as error:
+        raise SourceError(
+            f"{name} must be a Python script, got another text in {folder}; get it again."
+        ) from error
+    found = next((told for told in map(_text, nodes) if words in told), None)
     if found is None:
-        raise SourceError(f"{name} must have a text with {words!r}, got none in {path}; "
-                          "get it again.")  # fmt: skip
+        raise SourceError(
+            f"{name} must have a text with {words!r}, got none in {folder}; get it again."
+        )
     return found
 
 
-def fingerprint(text: str) -> str:
+def fingerprint(told: str) -> str:
     """Return what stands for a text in an ask's data, so that another text is another ask."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _text(node: ast.AST) -> str:
@@ -85,7 +101,7 @@ def _parts(nodes: list[ast.expr]) -> Iterator[str]:
 
 def _constant(node: ast.AST) -> str:
     match node:
-        case ast.Constant(value=str(text)):
-            return text
+        case ast.Constant(value=str(told)):
+            return told
         case _:
             return ""

@@ -4,12 +4,20 @@ Follows the code of OneIG-Benchmark (41b4983, `scripts`; arXiv 2506.07977), of w
 `alignment` is asked of a judge, `text` is read, and `reasoning`, `style` and `diversity` compare
 vectors. Pictures are looked at as they were painted: its grids of JPEG are left out.
 
+How vectors become scores is here; the networks that published figures were made with are not. Each
+can be registered as an embedder (`danqing.scorers.embed.embedders`) and set where a part asks for
+one. With others, such as CLIP, figures must not be compared with published ones; a result's
+`looker` says whose vectors they are of.
+
 Officially pictures that are black or not there are left out, so who paints nothing of what is
 hard scores better. Fixed counts 0 for them. A score is the mean over prompts of the means of their
 pictures.
 """
 
 import csv
+import io
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +27,10 @@ from PIL import Image
 
 from danqing.core.errors import RecipeError, SourceError
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, seeds
-from danqing.evaluation.folder import find
+from danqing.evaluation.folder import text
 from danqing.evaluation.table import Table, by_prompt, categories
 from danqing.scorers.base import Score
+from danqing.scorers.embed import Embedder
 
 SETS: Final = {
     "anime": "Anime_Stylization",
@@ -75,8 +84,7 @@ class Part:
             SourceError: the benchmark's list is not there, or is another one.
         """
         file, column = _PROMPTS[self.language]
-        with find(self.folder, file).open(encoding="utf-8-sig", newline="") as opened:
-            rows = list(csv.DictReader(opened))
+        rows = list(csv.DictReader(io.StringIO(text(self.folder, file))))
         for name in sets:
             mine = [row for row in rows if row.get("category") == SETS[name]]
             if not mine or any(row.get(key) is None for row in mine for key in ("id", column)):
@@ -99,6 +107,28 @@ class Part:
             seeds=seeds(f"{drawn[0]}, {self.language}", drawn[1], self.seeds),
             data=data,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vectors(Part, ABC):
+    """A part that compares vectors; no network is shown a black picture."""
+
+    version: ClassVar = 1
+
+    def look(self, ask: Ask, image: Image.Image) -> Seen:
+        """Return what vectors tell of a picture, and whether it is black."""
+        dark = black(image)
+        return {"black": dark, **({} if dark else self.told(ask, image))}
+
+    @abstractmethod
+    def told(self, ask: Ask, image: Image.Image) -> Mapping[str, Any]:
+        """Return what vectors tell of a picture, as plain data."""
+        ...
+
+
+def whose(*embedders: Embedder) -> str:
+    """Return all that decides vectors."""
+    return json.dumps([dict(one.identity) for one in embedders], sort_keys=True)
 
 
 def black(image: Image.Image) -> bool:

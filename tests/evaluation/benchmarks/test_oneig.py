@@ -16,11 +16,9 @@ from PIL import Image
 from danqing.core.errors import RecipeError, SourceError
 from danqing.evaluation.benchmark import Ask, Item, seeds
 from danqing.evaluation.benchmarks.oneig import OneIG
-from danqing.evaluation.benchmarks.oneig_vectors import (
-    OneIGDiversity,
-    OneIGReasoning,
-    OneIGStyle,
-)
+from danqing.evaluation.benchmarks.oneig_diversity import OneIGDiversity
+from danqing.evaluation.benchmarks.oneig_reasoning import OneIGReasoning
+from danqing.evaluation.benchmarks.oneig_style import OneIGStyle
 from danqing.evaluation.harness import run
 from danqing.evaluation.oneig import PARTS, SETS, overall
 from danqing.scorers.embed import embedders
@@ -206,6 +204,9 @@ def test_reasoning_is_the_cosine_with_the_answer(folder, tmp_path, rows, mode):
     mean = (1 + 0.5**0.5) / (2 if mode == "official" else 3)
     assert rows(result)["reasoning"] == pytest.approx(mean)
     assert "paint" in result["looker"]
+    (folder / "scripts" / "reasoning" / "gt_answer.json").write_text("{}")
+    with pytest.raises(SourceError, match="prompts must have an answer, got none for 000"):
+        benchmark.asks()
 
 
 def test_style_is_the_nearest_picture_and_never_below_zero(folder, tmp_path, rows):
@@ -220,6 +221,8 @@ def test_style_is_the_nearest_picture_and_never_below_zero(folder, tmp_path, row
     assert OneIGStyle(**told).score(ask, [seen])[0].value == 0.25
     with pytest.raises(RecipeError, match=r"must be of 4 numbers as those in SE_embed\.pt, got 3"):
         OneIGStyle(**{**told, "encoder": Paint()}).look(ask, Image.new("RGB", (2, 2), RED))
+    with pytest.raises(SourceError, match=r"CSD_embed\.pt must have vectors of rococo, got none"):
+        OneIGStyle(**told).look(replace(ask, category="rococo"), Image.new("RGB", (2, 2), RED))
     (folder / "scripts" / "style" / "CSD_embed.pt").write_bytes(b"no tensors")
     with pytest.raises(SourceError, match=r"CSD_embed\.pt must have vectors by style"):
         OneIGStyle(**told).look(ask, Image.new("RGB", (2, 2), RED))

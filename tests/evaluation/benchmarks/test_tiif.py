@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from danqing.core.errors import SourceError
-from danqing.evaluation.benchmarks.tiif import GROUPS, SYSTEM, Tiif
+from danqing.evaluation.benchmarks.tiif import SYSTEM, Tiif
 from danqing.evaluation.harness import run
+from danqing.evaluation.tiif import GROUPS
 from danqing.scorers.chat import Answer
 
 SCRIPT = "raw_prompt = '''Look.\n##YNQuestions##\n'''\nraw_prompt_1 = '''See.\n##YNQuestions##'''\n"

@@ -13,13 +13,12 @@ end; here three times, and then left out, as what is missing is. Fixed also read
 numbered or marked, and counts all questions as wrong where it cannot, or the picture is missing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-import numpy as np
 from PIL import Image
 
 from danqing.core.errors import SourceError
@@ -28,40 +27,19 @@ from danqing.evaluation.asking import said, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
 from danqing.evaluation.checklist import checked, unseen
 from danqing.evaluation.folder import find, fingerprint, quoted
-from danqing.evaluation.table import Row, Table, Value, detail, pooled
+from danqing.evaluation.table import Table
+from danqing.evaluation.tiif import GROUPS, row, shown
 from danqing.scorers.base import Score
 from danqing.scorers.chat import AnyChat, Question
 from danqing.scorers.replies import yes_lines
 
-Kinds = Sequence[str]
-
-BASIC: Final[Mapping[str, Kinds]] = {
-    "attribute": ("shape+color", "color+texture", "texture+color", "shape+texture"),
-    "relation": ("2d_spatial_relation", "3d_spatial_relation", "action+2d", "action+3d"),
-    "reasoning": ("numeracy", "negation", "differentiation", "comparison"),
-}
-ADVANCED: Final[Mapping[str, Kinds]] = {
-    "attribute+relation": (
-        "action+color", "action+texture", "color+2d", "color+3d", "shape+2d", "shape+3d",
-        "texture+2d", "texture+3d",
-    ),
-    "attribute+reasoning": tuple(
-        f"{kind}+{to}" for kind in BASIC["reasoning"] for to in ("color", "texture")
-    ),
-    "relation+reasoning": tuple(
-        f"{kind}+{to}" for kind in BASIC["reasoning"] for to in ("2d", "3d")
-    ),
-    "text": ("text",),
-    "style": ("style",),
-}  # fmt: skip
-REAL: Final[Mapping[str, Kinds]] = {"real world": ("real_world",)}
-GROUPS: Final = {**BASIC, **ADVANCED, **REAL}
-"""The kinds of each group."""
 LENGTHS: Final = ("short", "long")
 SYSTEM: Final = "You are a professional image critic."
 """What the benchmark's own script says first."""
 PLACE: Final = "##YNQuestions##"
 """Where questions stand in the script's template."""
+
+_ANSWERS: Final = {"yes": True, "no": False}
 
 
 @benchmarks.register("tiif")
@@ -129,9 +107,13 @@ class Tiif:
     def fold(self, items: Sequence[Item]) -> Table:
         """Return groups, means of their kinds, and the mean of groups, for both lengths."""
         rows = [
-            _row(f"{name}, {length}", items, length, groups)
+            row(
+                f"{name}, {length}",
+                [item for item in items if item.ask.data["length"] == length],
+                groups,
+            )
             for length in LENGTHS
-            for name, groups in _shown()
+            for name, groups in shown()
         ]
         return Table(rows, "overall, short")
 
@@ -179,42 +161,3 @@ class Tiif:
     @cached_property
     def _template(self) -> str:
         return quoted(self.folder, "eval_with_vlm.py", PLACE)
-
-
-_ANSWERS: Final = {"yes": True, "no": False}
-
-
-def _shown() -> Iterator[tuple[str, Sequence[Kinds]]]:
-    """Yield the rows of a length: groups, and those above them."""
-    for name, groups in (("basic", BASIC), ("advanced", ADVANCED)):
-        yield name, [[kind for kinds in groups.values() for kind in kinds]]
-        yield from ((group, [kinds]) for group, kinds in groups.items())
-    yield "real world", list(REAL.values())
-    yield "overall", list(GROUPS.values())
-
-
-def _row(name: str, items: Sequence[Item], length: str, groups: Sequence[Kinds]) -> Row:
-    """Return the mean over groups of the means over kinds of shares of right answers."""
-    kinds = [kind for some in groups for kind in some]
-    mine = [i for i in items if i.ask.data["length"] == length and i.ask.data["kind"] in kinds]
-    columns = [_of(kind, key) for key in ("yes", "questions") for kind in kinds]
-
-    def statistic(*sums: Any) -> Any:
-        right, asked = np.split(np.asarray(sums, float), 2)
-        share = dict(zip(kinds, right / np.maximum(asked, 1), strict=True))
-        there = dict(zip(kinds, asked > 0, strict=True))
-        means = [_mean([share[k] for k in some], [there[k] for k in some]) for some in groups]
-        return _mean(means, [np.any([there[k] for k in some], axis=0) for some in groups])
-
-    return pooled(name, mine, columns, statistic)
-
-
-def _of(kind: str, key: str) -> Value:
-    """Return what counts an item's `key` under its own kind, and 0 under others."""
-    found = detail(key)
-    return lambda item: found(item) if item.ask.data["kind"] == kind else 0.0
-
-
-def _mean(values: Sequence[Any], there: Sequence[Any]) -> Any:
-    """Return the mean of the values that are there, in each draw."""
-    return np.sum(np.multiply(values, there), axis=0) / np.maximum(np.sum(there, axis=0), 1)
