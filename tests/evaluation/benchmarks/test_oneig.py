@@ -217,8 +217,9 @@ def test_style_is_the_nearest_picture_and_never_below_zero(folder, tmp_path, row
     for color, score in ((RED, 1), (GREEN, 0), ((0, 0, 255), 0)):
         result = run(OneIGStyle(**told), Colors((color,)), tmp_path / str(color))
         assert rows(result) == {"pop_art": score, "style": score}
-    seen = {"black": False, "cosines": [0.5, -0.5]}
-    assert OneIGStyle(**told).score(ask, [seen])[0].value == 0.25
+    for cosines in ([0.5, -0.5], [-0.5, 0.5]):
+        seen = {"black": False, "cosines": cosines}
+        assert OneIGStyle(**told).score(ask, [seen])[0].value == 0.25
     with pytest.raises(RecipeError, match=r"must be of 4 numbers as those in SE_embed\.pt, got 3"):
         OneIGStyle(**{**told, "encoder": Paint()}).look(ask, Image.new("RGB", (2, 2), RED))
     with pytest.raises(SourceError, match=r"CSD_embed\.pt must have vectors of rococo, got none"):
