@@ -138,9 +138,10 @@ def test_the_judge_is_told_the_benchmarks_own_rules(folder, witness):
 
 
 def test_prompts_of_another_kind_are_refused(folder, parrot):
-    (folder / "data" / "C-MI.json").write_text('{"x": {"Prompt": "y"}}')
-    with pytest.raises(SourceError, match="must have a Prompt and a Checklist, got"):
-        CoReBench(folder=folder, judge=parrot).asks()
+    for bad in ({"Prompt": "y"}, prompt("y")):
+        (folder / "data" / "C-MI.json").write_text(json.dumps({"x": bad}))
+        with pytest.raises(SourceError, match="must have a Prompt and a Checklist, got"):
+            CoReBench(folder=folder, judge=parrot).asks()
 
 
 def test_the_benchmarks_own_prompts(cloned, parrot):

@@ -152,7 +152,8 @@ def test_the_judge_is_asked_everything_at_once_by_the_first_template(folder, wit
 
 def test_files_that_do_not_fit_are_refused(folder, dogless):
     path = folder / "data" / "testmini_eval_prompts" / "style_eval_prompts.jsonl"
-    for bad in ([], [asked(("?", "maybe"))], [{"yn_question_list": ["?"]}]):
+    none, one = {"yn_question_list": [], "yn_answer_list": []}, {"yn_question_list": ["?"]}
+    for bad in ([], [asked(("?", "maybe"))], [none], [one], [none | one]):
         lines(path, *bad)
         with pytest.raises(SourceError, match="prompts of style must be short and long"):
             Tiif(folder=folder, judge=dogless).asks()

@@ -113,7 +113,9 @@ class CoReBench:
     def _ask(self, id: str, name: str, record: Mapping[str, Any]) -> Ask:
         try:
             prompt, questions = record["Prompt"], [one["question"] for one in record["Checklist"]]
-        except (KeyError, TypeError) as error:
+            if not questions:
+                raise LookupError("a checklist is empty")
+        except (LookupError, TypeError) as error:
             raise SourceError(
                 f"prompts must have a Prompt and a Checklist, got {record!r} as {id}; "
                 f"get {name}.json again."

@@ -135,12 +135,7 @@ class Tiif:
             return [
                 (
                     {key: str(prompt[key]) for key in map("{}_description".format, LENGTHS)},
-                    {
-                        "questions": [text.strip() for text in record["yn_question_list"]],
-                        "answers": [
-                            _ANSWERS[text.strip().lower()] for text in record["yn_answer_list"]
-                        ],
-                    },
+                    _asked(record),
                 )
                 for prompt, record in zip(prompts, asked, strict=True)
             ]
@@ -161,3 +156,12 @@ class Tiif:
     @cached_property
     def _template(self) -> str:
         return quoted(self.folder, "eval_with_vlm.py", PLACE)
+
+
+def _asked(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the questions of a prompt with their right answers."""
+    questions = [text.strip() for text in record["yn_question_list"]]
+    answers = [_ANSWERS[text.strip().lower()] for text in record["yn_answer_list"]]
+    if not questions or len(questions) != len(answers):
+        raise ValueError("a question has no answer, or there is none")
+    return {"questions": questions, "answers": answers}
