@@ -8,19 +8,21 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from PIL import Image
 
 from danqing.core.errors import DownloadError, RecipeError
-from danqing.scorers.chat import Answer, Chat, Question
+from danqing.scorers.chat import Answer, Chat, Place, Question
 from danqing.scorers.judge import Judge
 
 PHRASE: Final = "{question} Answer with yes or no."
 """How a question of yes or no is asked; a benchmark's own script may ask otherwise."""
 
 Said = Mapping[str, Any]
-"""`text`, the last words; `fate`, what became of the question; `tries`, how often it was asked."""
+"""`text`, the last words; `fate`, what became of the question; `tries`, how often it was asked;
+`places`, the likeliest tokens of the first places, where they were wanted."""
 
 
 def judge_of(benchmark: object) -> Chat | None:
@@ -72,12 +74,18 @@ def said(
     """
     found: list[Said] = []
     for verdict in Judge(chat, tries=tries).judge(
-        questions, lambda answer: True if legible(answer) else None
+        questions, lambda answer: answer if legible(answer) else None
     ):
         if verdict.fate == "lost":
             raise DownloadError(f"{chat.model} gave no answer ({verdict.trouble}); try again.")
-        told = {"text": verdict.text, "fate": verdict.fate, "tries": verdict.tries}
-        found.append(told if verdict.trouble is None else {**told, "trouble": verdict.trouble})
+        told: dict[str, Any] = {
+            "text": verdict.text, "fate": verdict.fate, "tries": verdict.tries
+        }  # fmt: skip
+        if verdict.trouble is not None:
+            told["trouble"] = verdict.trouble
+        if verdict.value is not None and verdict.value.places:
+            told["places"] = [asdict(place) for place in verdict.value.places]
+        found.append(told)
     return found
 
 
@@ -92,3 +100,8 @@ def fates(seen: Iterable[Mapping[str, Any] | None]) -> dict[str, int]:
 def texts(answers: Sequence[Said]) -> list[str]:
     """Return the words of answers; a refusal by whoever runs a chat has none."""
     return [answer["text"] for answer in answers]
+
+
+def places(answer: Said) -> list[Place]:
+    """Return the first places of an answer, as the chat told them."""
+    return [Place(**place) for place in answer.get("places", ())]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, runtime_c
 
 from PIL import Image
 
+from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.core.seed import derive
 from danqing.evaluation.table import Table
@@ -134,7 +135,13 @@ AnyBenchmark = Annotated[Benchmark, benchmarks]
 
 
 def seeds(task: str, id: str, count: int) -> tuple[int, ...]:
-    """Return the seeds of an ask, which follow each other, so that they can be painted together."""
+    """Return the seeds of an ask, which follow each other, so that they can be painted together.
+
+    Raises:
+        RecipeError: there is to be none.
+    """
+    if count < 1:
+        raise RecipeError(f"seeds must be at least 1, got {count}; raise it.")
     first = derive(0, task, id) % 2**31
     return tuple(range(first, first + count))
 

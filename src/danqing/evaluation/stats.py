@@ -156,7 +156,9 @@ def totals_bootstrap(
     places = np.array([names[cluster] for cluster in clusters])
     draw = np.random.default_rng(seed)
     times = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
-    found = statistic(*(times @ np.bincount(places, values) for values in columns))
+    # In one product of floats, which is many times faster than one of whole numbers a column.
+    totals = times.astype(float) @ np.stack([np.bincount(places, v) for v in columns], axis=1)
+    found = statistic(*totals.T)
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high))
 

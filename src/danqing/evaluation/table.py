@@ -79,6 +79,21 @@ def average(
     return Row(name, mean, clustered_bootstrap(values, clusters), len(values), more or {})
 
 
+def by_prompt(name: str, items: Iterable["Item"], value: Value = score_of) -> Row:
+    """Return the mean over prompts of the means of their pictures, its interval by prompts.
+
+    It differs from `average` where a prompt has fewer pictures than others.
+    """
+    found: dict[str, list[float]] = {}
+    for item in items:
+        if (one := value(item)) is not None:
+            found.setdefault(item.ask.id, []).append(one)
+    means = [float(np.mean(some)) for some in found.values()]
+    interval = clustered_bootstrap(means, list(found))
+    mean = float(np.mean(means)) if means else None
+    return Row(name, mean, interval, sum(map(len, found.values())))
+
+
 def macro(
     name: str,
     items: Sequence["Item"],

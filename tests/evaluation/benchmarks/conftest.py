@@ -1,6 +1,7 @@
 """A painter that does what a test says, and a listing of what to paint."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,6 +39,18 @@ def listed(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def cloned(records, tmp_path):
+    """Return what copies a benchmark's own files beside a script, as they are in a clone."""
+
+    def copy(name, script, text):
+        place = shutil.copytree(records(name), tmp_path / name)
+        (place / script).write_text(text)
+        return place
+
+    return copy
 
 
 @pytest.fixture

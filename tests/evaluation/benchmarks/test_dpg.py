@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from danqing.core.errors import RecipeError, SourceError
-from danqing.evaluation.benchmarks.dpg import DPG, heeded
+from danqing.evaluation.benchmarks.dpg import DPG
 from danqing.evaluation.harness import run
 from danqing.scorers.chat import Cassette
 
@@ -72,22 +72,6 @@ class Levels:
         if ask.id in self.fails:
             return ["no lamp"] * len(ask.seeds)
         return [Image.new("RGB", (2, 2), (n, 0, 0)) for n in range(len(ask.seeds))]
-
-
-def walked(given, parents):
-    return heeded({number: float(value) for number, value in given.items()}, parents)
-
-
-def test_no_to_a_parent_is_no_to_all_below_it():
-    parents = {1: [], 2: [1], 3: [2], 4: [1, 3], 5: []}
-    assert walked({1: 0, 2: 1, 3: 1, 4: 1, 5: 1}, parents) == {1: 0, 2: 0, 3: 0, 4: 0, 5: 1}
-    assert walked({1: 1, 2: 1, 3: 0, 4: 1, 5: 0}, parents) == {1: 1, 2: 1, 3: 0, 4: 0, 5: 0}
-    assert walked(dict.fromkeys(parents, 1), parents) == dict.fromkeys(parents, 1)
-
-
-def test_questions_are_walked_in_their_order():
-    # A child that stands before its parent does not see the parent set to 0.
-    assert walked({3: 1, 1: 0, 2: 1}, {3: [2], 1: [], 2: [1]}) == {3: 1, 1: 0, 2: 0}
 
 
 def test_fixed_heeds_parents_everywhere(folder, tmp_path, rows, sees):

@@ -10,7 +10,7 @@ from danqing.evaluation.benchmarks import evalmi
 from danqing.evaluation.benchmarks.evalmi import EvalMi
 from danqing.evaluation.harness import run
 
-HM = {"answers": [{"text": text, "fate": "read", "tries": 1} for text in ("yes", "hm")]}
+HM = {"answers": [{"text": text, "fate": "read", "tries": 1} for text in ("yes", "yes", "hm")]}
 QUESTIONS = [["a:yes"], ["a:Yes.", "b:no", "c:well, yes"]]
 
 

@@ -11,13 +11,16 @@ from danqing.evaluation.recipe import Job, read
 
 CHAT = {"name": "endpoint", "url": "http://localhost:1/v1/chat/completions", "model": "eyes"}
 FOUND = {"name": "replay", "path": "found.jsonl"}
+TOWERS = {"name": "towers", "model": "eyes"}
 SETTINGS = {
+    "corebench": {"folder": "corebench", "judge": CHAT},
     "depth": {"data": "d.jsonl", "survey": "kitti", "colors": "spectral"},
     "detection": {"data": "d.jsonl", "answers": "boxes"},
     "dpg": {"folder": "dpg", "judge": CHAT},
     "evalmi": {"folder": "evalmi", "judge": CHAT, "language": "zh"},
     "gedit": {"data": "gedit", "judge": CHAT, "rubric": "vie_prompts.py", "language": "zh"},
     "geneval": {"data": "g.jsonl", "detector": FOUND, "embedder": {"name": "towers"}},
+    "geneval2": {"data": "g.jsonl", "judge": CHAT},
     "imgedit": {
         "data": "e.json",
         "rubrics": "said.json",
@@ -25,8 +28,14 @@ SETTINGS = {
         "judge": CHAT,
     },
     "novel_view": {"data": "d.jsonl"},
+    "oneig": {"folder": "oneig", "judge": CHAT, "language": "zh"},
+    "oneig_diversity": {"folder": "oneig", "embedder": TOWERS},
+    "oneig_reasoning": {"folder": "oneig", "embedder": TOWERS},
+    "oneig_style": {"folder": "oneig", "csd": TOWERS, "encoder": TOWERS},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
+    "tiif": {"folder": "tiif", "judge": CHAT, "split": "test"},
+    "wise": {"folder": "wise", "judge": CHAT},
 }
 
 

@@ -28,6 +28,7 @@ from PIL import Image
 from danqing.core.errors import SourceError
 from danqing.evaluation.asking import PHRASE, phrased, said, texts, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
+from danqing.evaluation.checklist import checked, heeded
 from danqing.evaluation.table import Row, Table, average, micro
 from danqing.scorers.base import Score
 from danqing.scorers.chat import AnyChat
@@ -116,10 +117,9 @@ class DPG:
             held = heeded(given, {int(q["number"]): q["parents"] for q in questions})
         except KeyError as error:
             return Score(None, f"question {error.args[0]} is lost, on which others depend")
-        value = sum(held.values()) / len(held)
-        lost = [q["text"] for q in questions if not held[int(q["number"])]]
-        reason = f"not so: {' '.join(lost)}" if lost else "all hold"
-        return Score(value, reason, _details(given, held, heard.count(None)))
+        words = {int(q["number"]): q["text"] for q in questions}
+        told = _details(given, held, heard.count(None))
+        return checked(list(words.values()), [held[number] == 1 for number in words], **told)
 
     def _row(self, name: str, items: Sequence[Item], kinds: set[str]) -> Row:
         which = "given" if self.mode == "official" else "held"
@@ -135,23 +135,6 @@ class DPG:
             return 100.0 * sum(told[str(number)] for number in mine)
 
         return micro(name, items, hold, count)
-
-
-def heeded(given: Answers, parents: Mapping[int, Sequence[int]]) -> dict[int, float]:
-    """Return answers with 0 for each question that has a parent of 0, walked in their order.
-
-    Args:
-        given: Answers, by question.
-        parents: Those of each question.
-
-    Raises:
-        KeyError: a parent is no question, and none before it is 0.
-    """
-    held = dict(given)
-    for number, above in parents.items():
-        if any(held[parent] == 0 for parent in above):
-            held[number] = 0.0
-    return held
 
 
 def _questions(path: Path, mode: Mode) -> dict[str, list[dict[str, Any]]]:

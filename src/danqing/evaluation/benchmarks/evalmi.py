@@ -9,7 +9,6 @@ the first word to be yes, and counts no for what is missing. People's share weig
 the same, and so do the rows here.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,10 @@ from PIL import Image
 from danqing.core.errors import SourceError
 from danqing.evaluation import listing
 from danqing.evaluation.asking import PHRASE, phrased, said, texts, who
-from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmarks, seeds
+from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
+from danqing.evaluation.checklist import checked, pooled_yes, unseen
 from danqing.evaluation.sheet import sheet
-from danqing.evaluation.table import Row, Table, categories, detail, micro
+from danqing.evaluation.table import Table, categories
 from danqing.scorers.base import Score
 from danqing.scorers.chat import AnyChat
 from danqing.scorers.replies import yes
@@ -95,29 +95,19 @@ class EvalMi:
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return the share of yes."""
-        count = len(ask.data["questions"])
+        questions = ask.data["questions"]
         return [
-            absent(self.mode, details={"yes": 0, "questions": count}) if s is None else
-            self._score(texts(s["answers"]))
+            unseen(self.mode, questions) if s is None else
+            checked(questions, list(map(self._heard, texts(s["answers"]))))
             for s in seen
         ]  # fmt: skip
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return the share of yes of each kind and of all."""
-        return Table([*categories(items, _row), _row("yes", items)], "yes")
+        return Table([*categories(items, pooled_yes), pooled_yes("yes", items)], "yes")
 
-    def _score(self, answers: Sequence[str]) -> Score:
-        heard = [
-            "yes" in answer.lower() if self.mode == "official" else yes(answer)
-            for answer in answers
-        ]
-        met = heard.count(True)
-        details = {"yes": met, "questions": len(heard), "unread": heard.count(None)}
-        return Score(met / len(heard), f"{met} of {len(heard)}: {json.dumps(answers)}", details)
-
-
-def _row(name: str, items: Sequence[Item]) -> Row:
-    return micro(name, items, detail("yes"), detail("questions"))
+    def _heard(self, answer: str) -> bool | None:
+        return "yes" in answer.lower() if self.mode == "official" else yes(answer)
 
 
 def _text(path: Path) -> list[str]:
