@@ -43,6 +43,7 @@ class CoReBench:
     """1,080 prompts with 13,536 questions about their pictures."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("gemini-2.5-flash", "Qwen3.5-35B-A3B", "Qwen3.5-9B")
     mode: Mode = "fixed"
     folder: Path
     """A clone of the benchmark's repository."""

@@ -45,6 +45,7 @@ class GenEval2:
     """800 prompts of three to ten atoms, judged by the chances of right answers."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("Qwen3-VL-8B-Instruct",)
     mode: Mode = "fixed"
     data: Path
     """The benchmark's `geneval2_data.jsonl`."""

@@ -36,6 +36,7 @@ class OneIG(Part):
     """695 prompts of people, things and anime, in Chinese also 200 of other cultures."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("Qwen2.5-VL-7B-Instruct",)
     headline: ClassVar = "alignment"
     judge: AnyChat
     """Who answers."""

@@ -48,6 +48,7 @@ class Tiif:
     """277 prompts, or all 2,538, each short and long."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("gpt-4o", "Qwen2.5-VL-72B-Instruct")
     mode: Mode = "fixed"
     folder: Path
     """A clone of the benchmark's repository."""

@@ -59,6 +59,7 @@ class Wise:
     """1,000 prompts of culture, time, space, biology, physics and chemistry."""
 
     version: ClassVar = 1
+    judges: ClassVar = ("Qwen3.5-35B-A3B",)
     mode: Mode = "fixed"
     folder: Path
     """A clone of the benchmark's repository."""
