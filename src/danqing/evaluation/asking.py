@@ -50,7 +50,7 @@ def who(chat: Chat, **asked: str) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """Return a name for a long text among what is asked."""
+    """Return what stands for a long text, so that another text is another question."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

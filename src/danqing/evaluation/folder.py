@@ -5,7 +5,6 @@ which is parsed and never run.
 """
 
 import ast
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,11 +77,6 @@ def quoted(folder: Path, name: str, words: str) -> str:
             f"{name} must have a text with {words!r}, got none in {folder}; get it again."
         )
     return found
-
-
-def fingerprint(told: str) -> str:
-    """Return what stands for a text in an ask's data, so that another text is another ask."""
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _text(node: ast.AST) -> str:

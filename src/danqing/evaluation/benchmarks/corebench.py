@@ -21,10 +21,10 @@ from typing import Any, ClassVar, Final
 from PIL import Image
 
 from danqing.core.errors import SourceError
-from danqing.evaluation.asking import said, texts, who
+from danqing.evaluation.asking import fingerprint, said, texts, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
 from danqing.evaluation.checklist import checked, unseen
-from danqing.evaluation.folder import document, fingerprint, quoted
+from danqing.evaluation.folder import document, quoted
 from danqing.evaluation.table import Table, Value, average, categories, macro
 from danqing.scorers.base import Score
 from danqing.scorers.chat import AnyChat, Question

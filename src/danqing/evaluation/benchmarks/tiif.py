@@ -23,10 +23,10 @@ from PIL import Image
 
 from danqing.core.errors import SourceError
 from danqing.evaluation import listing
-from danqing.evaluation.asking import said, who
+from danqing.evaluation.asking import fingerprint, said, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, benchmarks, seeds
 from danqing.evaluation.checklist import checked, unseen
-from danqing.evaluation.folder import find, fingerprint, quoted
+from danqing.evaluation.folder import find, quoted
 from danqing.evaluation.table import Table
 from danqing.evaluation.tiif import GROUPS, row, shown
 from danqing.scorers.base import Score

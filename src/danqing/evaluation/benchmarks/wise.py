@@ -22,9 +22,9 @@ from typing import Any, ClassVar, Final
 from PIL import Image
 
 from danqing.core.errors import SourceError
-from danqing.evaluation.asking import said, who
+from danqing.evaluation.asking import fingerprint, said, who
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmarks, seeds
-from danqing.evaluation.folder import document, fingerprint, quoted
+from danqing.evaluation.folder import document, quoted
 from danqing.evaluation.table import Row, Table, average, categories
 from danqing.scorers.base import Score
 from danqing.scorers.chat import AnyChat, Question
