@@ -87,7 +87,12 @@ def held_out_string(string: str) -> bool:
     Case does not matter: the word is held out, not one way to write it.
     """
     digest = hashlib.sha256(f"string {string.upper()}".encode()).hexdigest()
-    return len(string) > 1 and int(digest[_DIGITS], 16) / 16**8 < _WORDS
+    return len(string) > 1 and share(digest) < _WORDS
+
+
+def share(digest: str) -> float:
+    """Return where the hex sha256 of something stands among all, from 0 to 1."""
+    return int(digest[_DIGITS], 16) / 16**8
 
 
 def bucket(spec: Specification) -> Split:
@@ -95,8 +100,8 @@ def bucket(spec: Specification) -> Split:
     family = _text_family(spec) if isinstance(spec, TextSpec) else _scene_family(spec)
     if family is not None:
         return family
-    share = int(spec.id[_DIGITS], 16) / 16**8
-    return "dev" if share < _DEV else "test_iid" if share < _DEV + _TEST else "train"
+    place = share(spec.id)
+    return "dev" if place < _DEV else "test_iid" if place < _DEV + _TEST else "train"
 
 
 def _text_family(spec: TextSpec) -> Split | None:
