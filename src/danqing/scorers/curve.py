@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float, UInt8
 from danqing.scorers.color import border_median
 
 _ROUNDS: Final = 6
+_WINDOWS: Final = 32
 _STRAIGHT: Final = 1e-5
 """Curvature, in 1 / pixels, that no eye can see."""
 _TIGHT: Final = 4.0
@@ -69,6 +70,12 @@ class Curve:
         ahead, down = outward * np.sin(angle), sign * (radius - outward * np.cos(angle))
         return self.x + ahead * cos - down * sin, self.y + ahead * sin + down * cos
 
+    def moved(self, along: float, below: float = 0.0) -> "Curve":
+        """Return the same bend with its point elsewhere, `along` the curve and `below` it."""
+        x, y = self.at(np.array([along]), np.array([below]))
+        direction = self.direction + along * self.bend
+        return replace(self, x=float(x[0]), y=float(y[0]), direction=direction)
+
 
 @dataclass(frozen=True, slots=True)
 class Bent:
@@ -106,16 +113,13 @@ def bent(ink: Bool[np.ndarray, "H W"]) -> Bent | None:
     for _ in range(_ROUNDS):
         curve = _better(curve, *curve.along(x, y), tightest)
     along, below = curve.along(x, y)
-    middle, length = (along.max() + along.min()) / 2, float(np.ptp(along))
-    across, down = curve.at(middle, np.zeros(()))
-    curve = replace(
-        curve,
-        x=float(across),
-        y=float(down),
-        direction=curve.direction + float(middle) * curve.bend,
-    )
+    middle = float(along.max() + along.min()) / 2
     return Bent(
-        curve, length, -float(below.min()), float(below.max()), tuple(_gaps(along - middle))
+        curve.moved(middle),
+        float(np.ptp(along)),
+        -float(below.min()),
+        float(below.max()),
+        tuple(_gaps(along - middle)),
     )
 
 
@@ -160,25 +164,24 @@ def _better(
     """Return the curve through the middles of windows along a curve that is not quite right."""
     order = np.argsort(along)
     along, below = along[order], below[order]
-    height = float(np.ptp(np.quantile(below, (0.02, 0.98))))
-    starts = np.arange(along[0], max(along[-1] - height, along[0]) + 1, max(height / 4, 1))
-    firsts, lasts = np.searchsorted(along, starts), np.searchsorted(along, starts + height)
+    whole, height = np.ptp(along), np.ptp(np.quantile(below, (0.02, 0.98)))
+    window = float(np.clip(height, whole / 8, whole / 2))
+    starts = np.linspace(along[0], along[-1] - window, _WINDOWS)
+    firsts, lasts = np.searchsorted(along, starts), np.searchsorted(along, starts + window)
     found = [
-        ((start + height / 2), (below[i:j].min() + below[i:j].max()) / 2)
+        (start + window / 2, (below[i:j].min() + below[i:j].max()) / 2)
         for start, i, j in zip(starts, firsts, lasts, strict=True)
         if j > i
     ]
     middles, offsets = np.array(found).T
-    centre, scale = middles.mean(), max(float(np.ptp(middles)), 1.0)
-    curvature, slope, offset = np.polyfit(
-        (middles - centre) / scale, offsets, min(2, len(found) - 1)
-    )
-    x, y = curve.at(np.array(centre), np.array(offset))
-    return Curve(
-        float(x),
-        float(y),
-        curve.direction + float(centre) * curve.bend + math.atan(slope / scale),
-        _visible(np.clip(curve.bend + 2 * float(curvature) / scale**2, -tightest, tightest)),
+    centre, scale = middles.mean(), float(whole)
+    # Least squares, which few windows may leave open, by the smallest change.
+    powers = np.vander((middles - centre) / scale, 3)
+    curvature, slope, offset = np.linalg.lstsq(powers, offsets, rcond=None)[0]
+    moved = curve.moved(float(centre), float(offset))
+    bend = np.clip(curve.bend + 2 * float(curvature) / scale**2, -tightest, tightest)
+    return replace(
+        moved, direction=moved.direction + math.atan(slope / scale), bend=_visible(float(bend))
     )
 
 

@@ -3,6 +3,7 @@
 from danqing.evaluation.benchmark import AnyBenchmark, Benchmark, benchmarks
 from danqing.evaluation.benchmarks import (
     chinese_word,
+    curved_text,
     cvtg,
     depth,
     detection,
@@ -23,6 +24,7 @@ __all__ = [
     "Benchmark",
     "benchmarks",
     "chinese_word",
+    "curved_text",
     "cvtg",
     "depth",
     "detection",

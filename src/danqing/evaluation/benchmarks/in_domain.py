@@ -1,24 +1,22 @@
 """How well a model paints the small world: held-out prompts, a deterministic judge, intervals.
 
-Three rows of reference stand beside the model: the renderer's own pictures (`oracle`, what the
-judge grants to the truth), the renderer's pictures after a VAE (`ceiling`, what any model that
-paints with it can reach), and its pictures of another prompt of the category (`floor`, what luck
-gives). See `danqing.evaluation.validate` for the judge itself.
+What truth, luck and a VAE score stands beside the model (`danqing.evaluation.drawn`); for the judge
+itself see `danqing.evaluation.validate`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image
 
-from danqing.core.errors import RecipeError
 from danqing.data.synthesis import Prompt, Split, draw, held_out
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.stats import wilson
-from danqing.evaluation.table import Row, Table, average, categories, macro
-from danqing.scorers.base import Score, mean
+from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
+from danqing.evaluation.table import Table, categories, macro
+from danqing.scorers.base import Score
 from danqing.scorers.ocr import TextScorer, require_reader
 from danqing.scorers.scene import SceneScorer
 from danqing.scorers.world import (
@@ -57,11 +55,7 @@ class InDomain:
     """Width and height of the renderer's pictures, best those of the model."""
 
     def __post_init__(self) -> None:
-        for name in ("per_category", "seeds"):
-            if getattr(self, name) < 1:
-                raise RecipeError(
-                    f"{name} must be at least 1, got {getattr(self, name)}; raise it."
-                )
+        require_positive(per_category=self.per_category, seeds=self.seeds)
 
     @property
     def looker(self) -> str:
@@ -81,24 +75,20 @@ class InDomain:
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the strict verdict on a picture with all its details."""
         spec = specification(ask.data)
-        verdict = judge(image, spec)
-        details = dict(verdict.details) | {"size": list(image.size)}
-        if isinstance(spec, TextSpec):
-            details |= {"read": details["line"], "target": spec.string}
-        return {"value": verdict.value, "reason": verdict.reason, "details": details}
+        written = spec.string if isinstance(spec, TextSpec) else None
+        return sighted(judge(image, spec), image, written)
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return what was seen; a picture that is not there is wrong."""
-        return [
-            Score(0.0, "there is no picture") if s is None else
-            Score(s["value"], s["reason"], s["details"])
-            for s in seen
-        ]  # fmt: skip
+        return verdicts(seen)
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return each category with other ways to score, and the macro average over scenes."""
         scenes = [item for item in items if item.ask.category in SCENE_CATEGORIES]
-        return Table([*categories(items, _row), macro("macro average", scenes)], "macro average")
+        return Table(
+            [*categories(items, partial(row, details=_DETAILS)), macro("macro average", scenes)],
+            "macro average",
+        )
 
     def references(
         self, round_trip: Callable[[Image.Image], Image.Image] | None = None
@@ -108,11 +98,12 @@ class InDomain:
         Args:
             round_trip: Gives the ceiling; None: no ceiling.
         """
-        asks = self.asks()
-        return {
-            name: _references([a for a in asks if a.category == name], self.size, round_trip)
-            for name in self.categories
-        }
+        return references(
+            self.asks(),
+            lambda ask: draw(specification(ask.data), Random(ask.prompt), size=self.size),
+            lambda ask, image: judge(image, specification(ask.data)),
+            round_trip,
+        )
 
 
 def judge(image: Image.Image, spec: Specification) -> Score:
@@ -131,31 +122,3 @@ def _ask(prompt: Prompt, count: int) -> Ask:
         seeds=seeds("in_domain@1", name, count),
         data=prompt.record,
     )
-
-
-def _row(name: str, items: Sequence[Item]) -> Row:
-    values = [item.score.value for item in items if item.score.value is not None]
-    more: dict[str, Any] = {"wilson": wilson(round(sum(values)), len(values))}
-    for key in _DETAILS:
-        found = [float(i.score.details[key]) for i in items if key in i.score.details]
-        if found:
-            more[key] = sum(found) / len(found)
-    for language in sorted({item.ask.language for item in items}):
-        more[language] = mean(item.score for item in items if item.ask.language == language)
-    return average(name, items, more=more)
-
-
-def _references(
-    asks: Sequence[Ask],
-    size: tuple[int, int],
-    round_trip: Callable[[Image.Image], Image.Image] | None,
-) -> dict[str, float | None]:
-    specs = [specification(ask.data) for ask in asks]
-    drawn = [draw(s, Random(a.prompt), size=size) for s, a in zip(specs, asks, strict=True)]
-    found: dict[str, float | None] = {"oracle": mean(map(judge, drawn, specs))}
-    if len(specs) > 1:
-        others = specs[len(specs) // 2 :] + specs[: len(specs) // 2]
-        found["floor"] = mean(map(judge, drawn, others))
-    if round_trip is not None:
-        found["ceiling"] = mean(map(judge, map(round_trip, drawn), specs))
-    return found
