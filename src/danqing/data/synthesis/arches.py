@@ -8,21 +8,17 @@ its ends, over the distance of the ends.
 import math
 from itertools import permutations
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 from PIL import Image
 
 from danqing.data.synthesis.captions import COLORS_ZH, GROUNDS_ZH
-from danqing.data.synthesis.split import share
+from danqing.data.synthesis.split import Part, part_of
 from danqing.data.synthesis.words import PHRASES, WORDS
 from danqing.data.typeset.curves import Arc, along
 from danqing.data.typeset.fonts import Face, choose, faces
 from danqing.scorers.arch import ArchedText, Bend
 from danqing.scorers.world import BACKGROUNDS, PALETTE, TEXT_COLORS, Language
-
-Part = Literal["dev", "test"]
-
-_DEV: Final = 0.25
 
 _ENGLISH: Final = tuple(word for word in WORDS if 4 <= len(word) <= 8)
 _CHINESE: Final = tuple(phrase for phrase in PHRASES if 3 <= len(phrase) <= 4) or tuple(
@@ -90,7 +86,7 @@ def arches(
             background=rng.choice(tuple(BACKGROUNDS)),
             bend=bend,
         )
-        if (share(wanted.id) < _DEV) == (part == "dev"):
+        if part_of(wanted.id) == part:
             told: Language = language or ("en", "zh")[len(found) % 2]
             found.setdefault(wanted.id, (wanted, _prompt(wanted, told, rng), told))
     return list(found.values())

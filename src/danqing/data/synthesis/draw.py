@@ -103,7 +103,7 @@ def draw(
     """
     style = style or Style()
     ground = spec.background or rng.choice(tuple(BACKGROUNDS))
-    image = Image.new("RGB", size, _shade(BACKGROUNDS[ground], rng, style.jitter))
+    image = Image.new("RGB", size, shade(BACKGROUNDS[ground], rng, style.jitter))
     if isinstance(spec, TextSpec):
         _write(image, spec, rng, style)
     else:
@@ -112,7 +112,8 @@ def draw(
     return image
 
 
-def _shade(color: Color, rng: Random, jitter: int) -> Color:
+def shade(color: Color, rng: Random, jitter: int) -> Color:
+    """Return a colour with each channel changed by at most `jitter` steps of 1/255."""
     red, green, blue = (min(255, max(0, c + rng.randint(-jitter, jitter))) for c in color)
     return red, green, blue
 
@@ -134,7 +135,7 @@ def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> 
     return [
         _Stamp(
             shape,
-            _shade(PALETTE[color], rng, style.jitter),
+            shade(PALETTE[color], rng, style.jitter),
             centre,
             radius,
             math.radians(rng.uniform(-style.rotation, style.rotation)),
@@ -252,7 +253,7 @@ def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> Non
     em = round(room * rng.uniform(1 - style.stretch, 1 + style.stretch))
     x = width * (0.5 + rng.uniform(-style.sway, style.sway))
     y = height * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (top + bottom) / 2
-    color = _shade(PALETTE[spec.color], rng, style.jitter)
+    color = shade(PALETTE[spec.color], rng, style.jitter)
     for shift, piece in pieces.items():
         left, _, right, _ = _ink(face, piece)
         if spec.language == "zh" and len(piece) == 1:

@@ -16,6 +16,7 @@ from danqing.evaluation.benchmarks import (
     oneig_text,
     reconstruction,
     segmentation,
+    solids,
     tiif_text,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "oneig_text",
     "reconstruction",
     "segmentation",
+    "solids",
     "tiif_text",
 ]

@@ -15,7 +15,8 @@ from typing import ClassVar, Final, Literal
 
 from PIL import Image
 
-from danqing.data.synthesis.arches import Part, arches, draw_arch
+from danqing.data.synthesis.arches import arches, draw_arch
+from danqing.data.synthesis.split import Part
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
 from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
 from danqing.evaluation.table import Table, categories, macro
