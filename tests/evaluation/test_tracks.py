@@ -17,7 +17,7 @@ from danqing.evaluation.tracks import (
     turned,
     wrongs,
 )
-from danqing.evaluation.trials import RIGHT, Trial, arch_trials, face_trials, solid_trials
+from danqing.evaluation.trials import RIGHT, Trial, arch_trials, solid_trials, typeface_trials
 
 CLEAN = {"clean": clean}
 
@@ -45,7 +45,7 @@ def test_the_full_gate(trials):
 
 @pytest.mark.slow
 def test_words_are_read_in_every_typeface_of_the_package():
-    gate(face_trials(40, 256), CLEAN, 0.95)
+    gate(typeface_trials(40, 256), CLEAN, 0.95)
 
 
 def test_trials_have_every_fault_equally_often():
@@ -69,5 +69,5 @@ def test_tables_count_what_a_judge_accepts():
     trials = [Trial("a", fault, blank, lambda image: True) for fault in (RIGHT, "odd", "odd")]
     rows = judged(trials, CLEAN)
     assert rows == [Row("a", "clean", RIGHT, 1, 1), Row("a", "clean", "odd", 2, 2)]
-    assert rights(rows).splitlines()[-1] == "| clean | 1.000 |"
+    assert rights(rows).splitlines()[-1] == "| a | 1.000 |"
     assert wrongs(rows).splitlines()[-1] == "| odd | 2 | 2 | 1.0000 |"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from danqing.evaluation.generators import Model
 from danqing.evaluation.stats import upper_bound
-from danqing.evaluation.trials import RIGHT, Trial, arch_trials, face_trials, solid_trials
+from danqing.evaluation.trials import RIGHT, Trial, arch_trials, solid_trials, typeface_trials
 from danqing.evaluation.validate import LADDER, Degradation, clean
 
 
@@ -68,11 +68,11 @@ def judged(trials: Iterable[Trial], conditions: Mapping[str, Degradation]) -> li
 
 def rights(rows: Sequence[Row]) -> str:
     """Return a table of the shares of right pictures that were accepted."""
-    categories = list(dict.fromkeys(row.category for row in rows))
-    shares = {(r.condition, r.category): r.accepted / r.count for r in rows if r.fault == RIGHT}
-    lines = [["condition", *categories]]
-    for condition in dict.fromkeys(row.condition for row in rows):
-        lines.append([condition, *(f"{shares[condition, c]:.3f}" for c in categories)])
+    conditions = list(dict.fromkeys(row.condition for row in rows))
+    shares = {(r.category, r.condition): r.accepted / r.count for r in rows if r.fault == RIGHT}
+    lines = [["category", *conditions]]
+    for category in dict.fromkeys(row.category for row in rows):
+        lines.append([category, *(f"{shares[category, c]:.3f}" for c in conditions)])
     return _table(lines)
 
 
@@ -87,7 +87,7 @@ def wrongs(rows: Sequence[Row]) -> str:
 
 
 def main(
-    track: Literal["curved_text", "solids", "faces"],
+    track: Literal["curved_text", "solids", "typefaces"],
     /,
     *,
     count: int = 40,
@@ -97,7 +97,7 @@ def main(
     """Print how a judge fares under every degradation.
 
     Args:
-        track: Which judge; `faces` is that of curved text, by typeface and on clean pictures.
+        track: Which judge; `typefaces` is that of curved text, by typeface and on clean pictures.
         count: Right pictures of each category, and as many of each fault.
         size: Side of the pictures in pixels.
         model: A model whose VAE is one degradation more.
@@ -105,12 +105,14 @@ def main(
     conditions = dict(CONDITIONS)
     if model is not None:
         conditions[f"VAE of {model}"] = Model(model=model).round_trip
-    if track == "faces":
+    if track == "typefaces":
         conditions = {"clean": clean}
-    trials = {"curved_text": arch_trials, "solids": solid_trials, "faces": face_trials}[track]
+    trials = {"curved_text": arch_trials, "solids": solid_trials, "typefaces": typeface_trials}[
+        track
+    ]
     rows = judged(trials(count, size), conditions)
     print(rights(rows))
-    if track != "faces":
+    if track != "typefaces":
         print(wrongs(rows))
 
 

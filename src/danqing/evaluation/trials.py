@@ -20,8 +20,8 @@ from danqing.data.synthesis.solids import Turn, draw_solid, turns
 from danqing.data.synthesis.words import CHARACTERS, LETTERS
 from danqing.data.typeset.fonts import choose, faces
 from danqing.scorers.arch import ArchedText, ArchJudge, Bend
-from danqing.scorers.faces import FaceJudge
-from danqing.scorers.solids import SIDES, Kind, Solid
+from danqing.scorers.polyhedra import SIDES, Kind, Solid
+from danqing.scorers.solid import SolidJudge
 from danqing.scorers.world import Language
 
 RIGHT: Final = "right"
@@ -64,7 +64,7 @@ def arch_trials(count: int, size: int) -> Iterator[Trial]:
                 yield Trial(f"{bend}_{script}", fault, picture, partial(_arched, wanted))
 
 
-def face_trials(count: int, size: int) -> Iterator[Trial]:
+def typeface_trials(count: int, size: int) -> Iterator[Trial]:
     """Yield so many right words, half of each bend, in every typeface of the package."""
     for script, bend in product(_ALPHABETS, _OTHER):
         for number, (wanted, *_) in enumerate(arches(bend, script, count // 2, "dev")):
@@ -104,7 +104,7 @@ def _arched(wanted: ArchedText, image: Image.Image) -> bool:
 
 
 def _shown(wanted: Turn, image: Image.Image) -> bool:
-    return FaceJudge().judge(image, wanted.truths).value == 1
+    return SolidJudge().judge(image, wanted.truths).value == 1
 
 
 def _misspelled(wanted: ArchedText, rng: Random) -> ArchedText:

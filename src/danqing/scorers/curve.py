@@ -154,8 +154,8 @@ def _first(ink: Bool[np.ndarray, "H W"]) -> Curve:
     tops = ink.argmax(0)[columns]
     bottoms = ink.shape[0] - 1 - ink[::-1].argmax(0)[columns]
     x = (columns[0] + columns[-1]) / 2
-    curvature, slope, y = np.polyfit(columns - x, (tops + bottoms) / 2, 2)
-    return Curve(float(x), float(y), math.atan(slope), _visible(2 * float(curvature)))
+    bend, slope, y = _parabola(columns - x, (tops + bottoms) / 2)
+    return Curve(float(x), y, math.atan(slope), _visible(bend))
 
 
 def _better(
@@ -174,15 +174,21 @@ def _better(
         if j > i
     ]
     middles, offsets = np.array(found).T
-    centre, scale = middles.mean(), float(whole)
-    # Least squares, which few windows may leave open, by the smallest change.
-    powers = np.vander((middles - centre) / scale, 3)
-    curvature, slope, offset = np.linalg.lstsq(powers, offsets, rcond=None)[0]
-    moved = curve.moved(float(centre), float(offset))
-    bend = np.clip(curve.bend + 2 * float(curvature) / scale**2, -tightest, tightest)
-    return replace(
-        moved, direction=moved.direction + math.atan(slope / scale), bend=_visible(float(bend))
-    )
+    centre = float(middles.mean())
+    bend, slope, offset = _parabola(middles - centre, offsets)
+    moved = curve.moved(centre, offset)
+    bend = min(max(curve.bend + bend, -tightest), tightest)
+    return replace(moved, direction=moved.direction + math.atan(slope), bend=_visible(bend))
+
+
+def _parabola(x: Float[np.ndarray, "N"], y: Float[np.ndarray, "N"]) -> tuple[float, float, float]:
+    """Return curvature, slope and height at 0 of the parabola through points, by least squares.
+
+    Where there are too few points to say, it is the flattest of all that fit.
+    """
+    scale = float(np.ptp(x))
+    curvature, slope, height = np.linalg.lstsq(np.vander(x / scale, 3), y, rcond=None)[0]
+    return 2 * float(curvature) / scale**2, float(slope) / scale, float(height)
 
 
 def _gaps(along: Float[np.ndarray, "N"]) -> list[float]:

@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from danqing.core.errors import RecipeError
 from danqing.data.synthesis.arches import STRINGS, arches, draw_arch
 from danqing.data.synthesis.prompts import normalized
 from danqing.data.typeset.fonts import choose, faces
@@ -38,6 +39,13 @@ def test_a_prompt_says_all_that_is_asked_in_its_language(bend, script):
         else:
             assert bool(re.search("向上|上弧", prompt)) == (bend == "up")
     assert {language for *_, language in arches(bend, script, 4, language="zh")} == {"zh"}
+
+
+def test_more_words_than_there_are_are_refused_in_one_line(monkeypatch):
+    monkeypatch.setitem(STRINGS, "en", ("STAR",))
+    assert len(arches("up", "en", 4)) == 4
+    with pytest.raises(RecipeError, match=r"at most \d+ for test of en, got 17; lower it"):
+        arches("up", "en", 17)
 
 
 def test_every_string_can_be_written_in_the_packages_typefaces():

@@ -12,6 +12,7 @@ from typing import Final
 
 from PIL import Image
 
+from danqing.core.errors import RecipeError
 from danqing.data.synthesis.captions import COLORS_ZH, GROUNDS_ZH
 from danqing.data.synthesis.split import Part, part_of
 from danqing.data.synthesis.words import PHRASES, WORDS
@@ -62,6 +63,8 @@ _WIDTH, _EM = 0.84, 0.3
 _SAGITTAS: Final = (0.14, 0.24)
 _SPACING: Final[dict[Bend, float]] = {"up": 0.02, "down": 0.25}
 """Ems between letters; in a bowl their heads lean towards each other."""
+_PATIENCE: Final = 100
+"""Draws for each word that is wanted, after which there are not so many."""
 
 
 def arches(
@@ -75,10 +78,13 @@ def arches(
         count: How many; strings may come again in other colours.
         part: Which part of all there are.
         language: The language of prompts; None: English and Chinese in turn.
+
+    Raises:
+        RecipeError: there are not so many.
     """
     rng = Random(f"danqing arches {part} {bend} {script}")
     found: dict[str, tuple[ArchedText, str, Language]] = {}
-    while len(found) < count:
+    for _ in range(_PATIENCE * count):
         wanted = ArchedText(
             string=rng.choice(STRINGS[script]),
             script=script,
@@ -89,7 +95,11 @@ def arches(
         if part_of(wanted.id) == part:
             told: Language = language or ("en", "zh")[len(found) % 2]
             found.setdefault(wanted.id, (wanted, _prompt(wanted, told, rng), told))
-    return list(found.values())
+        if len(found) == count:
+            return list(found.values())
+    raise RecipeError(
+        f"per_category must be at most {len(found)} for {part} of {script}, got {count}; lower it."
+    )
 
 
 def draw_arch(

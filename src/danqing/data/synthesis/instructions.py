@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, Literal
 
 from danqing.data.synthesis.captions import COLORS_ZH, GROUNDS_ZH
-from danqing.scorers.solids import BOTTOM, TOP, Kind, Solid
+from danqing.scorers.polyhedra import BOTTOM, TOP, Kind, Solid
 from danqing.scorers.world import BACKGROUNDS, PALETTE, Language
 
 Change = Literal["left", "right", "behind", "below", "described"]

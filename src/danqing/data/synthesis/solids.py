@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from danqing.data.synthesis.draw import shade
 from danqing.data.synthesis.instructions import Change, instruction
 from danqing.data.synthesis.split import Part, part_of
-from danqing.scorers.solids import KINDS, SIDES, Face, Solid, faces
+from danqing.scorers.polyhedra import KINDS, SIDES, Face, Solid, polyhedron
 from danqing.scorers.world import BACKGROUNDS, PALETTE, Language
 
 _LENGTHS, _HEIGHTS = (0.8, 1.0, 1.25), (0.85, 1.0, 1.2)
@@ -124,7 +124,7 @@ def draw_solid(
 
 def _solid(rng: Random, change: Change) -> Solid:
     kind = rng.choice(KINDS)
-    names = tuple(faces(kind))
+    names = tuple(polyhedron(kind))
     # Proportions are not told, so what is only described has those that one thinks of.
     extent = (
         (1.0, 1.0, 1.0)

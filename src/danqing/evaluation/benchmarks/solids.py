@@ -6,7 +6,7 @@ for a quarter turn, the view from behind or the view from below, and names the c
 that come into view (`danqing.data.synthesis.instructions` says why). Models that change no pictures
 can be asked for `described`, where solids are told in words and their proportions are left open.
 
-The judge (`danqing.scorers.faces`) compares colours with the true view, face by face;
+The judge (`danqing.scorers.solid`) compares colours with the true view, face by face;
 `danqing.evaluation.tracks` measures how far it can be believed.
 """
 
@@ -29,8 +29,8 @@ from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
 from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
 from danqing.evaluation.table import Table, categories, macro
 from danqing.scorers.base import Score
-from danqing.scorers.faces import FaceJudge
-from danqing.scorers.solids import Solid
+from danqing.scorers.polyhedra import Solid
+from danqing.scorers.solid import SolidJudge
 from danqing.scorers.world import Language
 
 
@@ -61,7 +61,7 @@ class Solids:
     @property
     def looker(self) -> str:
         """The judge's settings."""
-        return str(FaceJudge())
+        return str(SolidJudge())
 
     def asks(self) -> Sequence[Ask]:
         """Return prompts, the same ones every time; their sources lie in the cache.
@@ -124,4 +124,4 @@ class Solids:
 
 
 def _judge(ask: Ask, image: Image.Image) -> Score:
-    return FaceJudge().judge(image, turn(ask.data).truths)
+    return SolidJudge().judge(image, turn(ask.data).truths)

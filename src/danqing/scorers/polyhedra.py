@@ -71,7 +71,7 @@ class Solid:
         cos, sin = math.cos(azimuth), math.sin(azimuth)
         flat, steep = math.cos(height), math.sin(height)
         shown: list[Face] = []
-        for name, corners in faces(self.kind).items():
+        for name, corners in polyhedron(self.kind).items():
             long, deep, high = self.extent
             places = [(x * long, y * deep, z * high) for x, y, z in corners]
             outline = [
@@ -83,7 +83,7 @@ class Solid:
         return shown
 
 
-def faces(kind: Kind) -> dict[str, tuple[Place, ...]]:
+def polyhedron(kind: Kind) -> dict[str, tuple[Place, ...]]:
     """Return the corners of each face in a unit box, counterclockwise from outside."""
     floor = [(x, y, 0.0) for x, y in _EDGE]
     if kind == "cuboid":

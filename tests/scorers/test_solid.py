@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from danqing.data.synthesis.solids import draw_solid
-from danqing.scorers.faces import FaceJudge
-from danqing.scorers.solids import Solid
+from danqing.scorers.polyhedra import Solid
+from danqing.scorers.solid import SolidJudge
 from danqing.scorers.world import BACKGROUNDS, PALETTE
 
 SIDES = {"0": "red", "1": "blue", "2": "green", "3": "yellow"}
@@ -23,7 +23,7 @@ def drawn(solid, ground="gray"):
 
 
 def verdict(image, solid, **how):
-    return FaceJudge(**how).judge(image, [solid.seen()])
+    return SolidJudge(**how).judge(image, [solid.seen()])
 
 
 @pytest.mark.parametrize("solid", [BOX, TENT, replace(BOX, below=True), replace(TENT, corner=3)])
@@ -76,7 +76,7 @@ def test_another_thing_in_the_picture_is_wrong():
 def test_of_several_truths_the_nearest_counts():
     tall = replace(TENT, extent=(1.25, 0.8, 1.6))
     for order in ([TENT, tall], [tall, TENT]):
-        found = FaceJudge().judge(drawn(tall), [solid.seen() for solid in order])
+        found = SolidJudge().judge(drawn(tall), [solid.seen() for solid in order])
         assert found.details == verdict(drawn(tall), tall).details
 
 

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw
 
 from danqing.scorers.base import Score
 from danqing.scorers.labels import labelled
+from danqing.scorers.polyhedra import Face
 from danqing.scorers.regions import regions
-from danqing.scorers.solids import Face
 from danqing.scorers.world import PALETTE
 
 Map = UInt8[np.ndarray, "S S"]
@@ -30,7 +30,7 @@ _NAMES: Final = ("ground", *PALETTE, "another colour")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FaceJudge:
+class SolidJudge:
     """Judges pictures of one solid: 1 where every face lies where it should, else 0."""
 
     contrast: float = 12.0
@@ -84,11 +84,11 @@ def _overlaps(found: Map, truth: Sequence[Face]) -> dict[str, float]:
 def _drawn(faces: Sequence[Face]) -> Map:
     xs, ys = zip(*(point for _, outline in faces for point in outline), strict=True)
     scale = 4 * _SIDE / max(max(xs) - min(xs), max(ys) - min(ys))
-    map = Image.new("L", (4 * _SIDE, 4 * _SIDE))
+    canvas = Image.new("L", (4 * _SIDE, 4 * _SIDE))
     for color, outline in faces:
         places = [((x - min(xs)) * scale, (y - min(ys)) * scale) for x, y in outline]
-        ImageDraw.Draw(map).polygon(places, fill=_NAMES.index(color))
-    return _boxed(np.asarray(map))
+        ImageDraw.Draw(canvas).polygon(places, fill=_NAMES.index(color))
+    return _boxed(np.asarray(canvas))
 
 
 def _boxed(shown: UInt8[np.ndarray, "H W"]) -> Map:

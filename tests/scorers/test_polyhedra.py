@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danqing.scorers.solids import BOTTOM, KINDS, TOP, Solid, faces
+from danqing.scorers.polyhedra import BOTTOM, KINDS, TOP, Solid, polyhedron
 from danqing.scorers.world import PALETTE
 
 lengths = st.sampled_from((0.8, 1.0, 1.25))
@@ -20,7 +20,7 @@ told = st.fixed_dictionaries(
 
 
 def made(told):
-    return Solid(**told, colors=dict(zip(faces(told["kind"]), PALETTE, strict=False)))
+    return Solid(**told, colors=dict(zip(polyhedron(told["kind"]), PALETTE, strict=False)))
 
 
 def middle(outline):
