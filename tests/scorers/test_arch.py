@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from danqing.data.synthesis.arches import draw_arch
+from danqing.data.typeset.fonts import choose, faces
 from danqing.scorers.arch import ArchedText, ArchJudge
 
 BOLD = ArchedText(string="STAR", script="en", color="red", background="cream", bend="up")
@@ -58,6 +59,17 @@ def test_another_letter_and_a_mirrored_word_are_told_in_one_sentence():
     assert found.details["similarity"] == 0.75
     mirrored = ArchJudge().judge(ImageOps.mirror(drawn(BOLD)), BOLD)
     assert (mirrored.value, mirrored.details["bent"]) == (0, True)
+
+
+def test_small_letters_are_wrong_since_straight_ones_may_look_bent():
+    plain = choose(Random(0), faces(), ["gulp"], language="en", kind="sans", bold=False)
+    capitals = replace(BOLD, string="GULP")
+    straight = drawn(replace(BOLD, string="gulp"), face=plain, sagitta=0.002)
+    found = ArchJudge().judge(straight, capitals)
+    assert (found.value, found.reason) == (0, "reads 'gulp' where 'GULP' was asked")
+    assert found.details["bent"]
+    straight = ArchJudge().judge(drawn(capitals, face=plain, sagitta=0.002), capitals)
+    assert (straight.value, straight.details["bent"]) == (0, False)
 
 
 @pytest.mark.parametrize("turn", [80, -80, 180])

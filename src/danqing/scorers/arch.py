@@ -2,7 +2,8 @@
 
 All ink is taken for one line of writing, the circle that it follows is found, and the picture is
 pulled straight along that circle and read by PP-OCR. Right is what reads exactly as asked and is
-bent the asked way, plainly: by how high the middle stands over the ends.
+bent the asked way, plainly: by how high the middle stands over the ends. Capitals are asked for,
+and count: small letters reach up and down by turns, so that a straight line of them may look bent.
 """
 
 import hashlib
@@ -32,6 +33,7 @@ class ArchedText:
     """A specification of one string along an arch on a ground."""
 
     string: str
+    """In capitals where its script has them."""
     script: Language
     """The language of the string."""
     color: str
@@ -67,16 +69,17 @@ class ArchJudge:
             return Score(0.0, "nothing is written", {"line": "", "similarity": 0.0})
         text = read_line(Image.fromarray(straightened(rgb, line, _PAD * (line.above + line.below))))
         target, got = normalized(wanted.string), normalized(text)
+        exact = got == target and text == text.upper()
         details = {
             "line": text,
             "similarity": similarity(got, target),
-            "exact_line": got == target,
+            "exact_line": exact,
             "sagitta": round(line.sagitta, 4),
             "tilt": round(line.tilt, 1),
             "bent": self._bent(line) == wanted.bend,
             "color": color(pixels, mask),
         }
-        complaints = [] if got == target else [f"reads {text!r} where {wanted.string!r} was asked"]
+        complaints = [] if exact else [f"reads {text!r} where {wanted.string!r} was asked"]
         if not details["bent"]:
             complaints.append(f"is bent {self._bent(line) or 'neither way'}")
         return Score(float(not complaints), " and ".join(complaints) or "as asked", details)

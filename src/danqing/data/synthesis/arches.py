@@ -53,8 +53,8 @@ _FRAMES: Final[dict[Language, tuple[str, ...]]] = {
     ),
 }
 _KINDS: Final[dict[Language, dict[Language, str]]] = {
-    "en": {"en": "word", "zh": "characters"},
-    "zh": {"en": "单词", "zh": "汉字"},
+    "en": {"en": "all-caps word", "zh": "characters"},
+    "zh": {"en": "大写单词", "zh": "汉字"},
 }
 """What a string is called, by the language of the prompt and then by its own."""
 
