@@ -20,7 +20,7 @@ from danqing.data.synthesis.solids import Turn, draw_solid, turns
 from danqing.data.synthesis.words import CHARACTERS, LETTERS
 from danqing.data.typeset.fonts import choose, faces
 from danqing.scorers.arch import ArchedText, ArchJudge, Bend
-from danqing.scorers.polyhedra import SIDES, Kind, Solid
+from danqing.scorers.polyhedra import Kind
 from danqing.scorers.solid import SolidJudge
 from danqing.scorers.world import Language
 
@@ -82,7 +82,7 @@ def solid_trials(count: int, size: int) -> Iterator[Trial]:
             seen = wanted.outcome
             pictures = {
                 RIGHT: seen,
-                "two colours swapped": _swapped(seen),
+                "two colours swapped": seen.painted(seen.right, seen.left),
                 "of another kind": replace(seen, kind=_LIKE[seen.kind]),
             }
             if change != "described":
@@ -111,8 +111,3 @@ def _misspelled(wanted: ArchedText, rng: Random) -> ArchedText:
     string, place = wanted.string, rng.randrange(len(wanted.string))
     other = rng.choice([c for c in _ALPHABETS[wanted.script] if c != string[place]])
     return replace(wanted, string=string[:place] + other + string[place + 1 :])
-
-
-def _swapped(seen: Solid) -> Solid:
-    left, right = str(seen.corner), str((seen.corner + 1) % SIDES)
-    return replace(seen, colors={**seen.colors, left: seen.right, right: seen.left})

@@ -59,6 +59,11 @@ class Solid:
         """Return it turned by so many quarters, its right side coming to the left with each."""
         return replace(self, corner=(self.corner + quarters) % SIDES)
 
+    def painted(self, left: str, right: str) -> "Solid":
+        """Return it with other colours on the two sides that show."""
+        sides = {str(self.corner): left, str((self.corner + 1) % SIDES): right}
+        return replace(self, colors={**self.colors, **sides})
+
     def seen(self, elevation: float = ELEVATION, swing: float = 0.0) -> list[Face]:
         """Return every face that shows, in the unit of `extent`.
 

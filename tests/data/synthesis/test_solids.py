@@ -46,6 +46,16 @@ def test_a_description_names_all_that_shows_and_the_ground():
     assert len({normalized(prompt) for _, prompt, _ in turns("described", 24)}) == 24
 
 
+def test_a_described_prism_may_lie_either_way():
+    for wanted, *_ in turns("described", 12):
+        other = wanted.solid.turned(1).painted(wanted.solid.left, wanted.solid.right)
+        assert other.seen() in wanted.truths
+        assert wanted.solid.seen() in wanted.truths
+        assert {color for truth in wanted.truths for color, _ in truth} == {
+            color for color, _ in wanted.solid.seen()
+        }
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_record_gives_the_turn_back(change):
     for wanted, *_ in turns(change, 4):

@@ -55,8 +55,11 @@ class Turn:
         """The faces that should show: one truth, or of what is described every one that fits."""
         if self.change != "described":
             return [self.outcome.seen()]
+        # A prism may lie either way.
+        either = self.solid, self.solid.turned(1).painted(self.solid.left, self.solid.right)
         return [
-            replace(self.solid, extent=(1.0, 1.0, height)).seen(elevation, swing)
+            replace(lying, extent=(1.0, 1.0, height)).seen(elevation, swing)
+            for lying in either
             for height in (0.75, *_HEIGHTS, 1.4)
             for elevation in _ELEVATIONS
             for swing in _SWINGS
