@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from danqing.data.synthesis.arches import draw_arch
 from danqing.data.typeset.fonts import choose, faces
+from danqing.evaluation.validate import noise
 from danqing.scorers.arch import ArchedText, ArchJudge
 
 BOLD = ArchedText(string="STAR", script="en", color="red", background="cream", bend="up")
@@ -81,6 +82,10 @@ def test_size_does_not_matter():
     large = ArchJudge().judge(drawn(BOLD, size=(768, 512)), BOLD)
     small = ArchJudge().judge(drawn(BOLD, size=(192, 192)), BOLD)
     assert large.value == small.value == 1
+
+
+def test_grain_is_no_ink():
+    assert ArchJudge().judge(noise(drawn(BOLD)), BOLD).value == 1
 
 
 def test_pictures_without_writing_are_wrong_and_no_error():

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from danqing.scorers.base import Score
-from danqing.scorers.color import lab
 from danqing.scorers.curve import Bent, bent, straightened
 from danqing.scorers.ink import color, ink
+from danqing.scorers.labels import smoothed
 from danqing.scorers.ocr import normalized, read_line, similarity
 from danqing.scorers.world import Language
 
@@ -63,7 +63,8 @@ class ArchJudge:
             MissingPackage: `rapidocr` or its engine is not installed.
         """
         rgb = np.asarray(image.convert("RGB"))
-        pixels = lab(rgb)
+        # Grain would be ink all over the picture.
+        pixels = smoothed(image)
         mask = ink(pixels)
         if (line := bent(mask)) is None:
             return Score(0.0, "nothing is written", {"line": "", "similarity": 0.0})

@@ -36,18 +36,27 @@ def labelled(image: Image.Image, contrast: float) -> Labelled:
         image: The picture.
         contrast: Delta-E from the ground beyond which a pixel may be none of it.
     """
-    reach = max(1, round(min(image.size) / 128))
-    # A little smoothing takes grain away; the rims it mixes belong to no core.
-    smooth = image.convert("RGB").filter(ImageFilter.BoxBlur(reach / 2))
-    pixels = lab(np.asarray(smooth))
+    pixels = smoothed(image)
     ground = border_median(pixels)
-    return Labelled(pixels, ground, _labels(pixels, ground, contrast), reach)
+    return Labelled(pixels, ground, _labels(pixels, ground, contrast), _reach(image))
+
+
+def smoothed(image: Image.Image) -> Float[np.ndarray, "3 H W"]:
+    """Return a picture in CIELAB without its grain.
+
+    What this mixes along edges is narrower than a neighbourhood, so it belongs to no core.
+    """
+    return lab(np.asarray(image.convert("RGB").filter(ImageFilter.BoxBlur(_reach(image) / 2))))
 
 
 @lru_cache(maxsize=1)
 def palette() -> Float[np.ndarray, "N 3"]:
     """Return the palette in CIELAB."""
     return swatches(PALETTE.values())
+
+
+def _reach(image: Image.Image) -> int:
+    return max(1, round(min(image.size) / 128))
 
 
 def _labels(

@@ -37,7 +37,7 @@ class SolidJudge:
     """Delta-E from the ground beyond which a pixel may be of the solid."""
     smallest: float = 0.01
     """Smallest area of a face or of another thing; smoothed seams of faces are smaller."""
-    overlap: float = 0.6
+    overlap: float = 0.65
     """Intersection over union that every face must reach."""
 
     def judge(self, image: Image.Image, truths: Iterable[Sequence[Face]]) -> Score:
