@@ -19,10 +19,11 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
-from PIL import Image, ImageDraw, ImageFilter
+from jaxtyping import Bool, Float
+from PIL import Image, ImageDraw
 
-from danqing.scorers.color import border_median, lab, nearest, swatches
+from danqing.scorers.color import nearest, swatches
+from danqing.scorers.labels import labelled, palette
 from danqing.scorers.regions import core, regions
 from danqing.scorers.relations import Box
 from danqing.scorers.world import BACKGROUNDS, PALETTE, SHAPES, SMALLEST_HEXAGON
@@ -92,38 +93,14 @@ class ShapeDetector:
 
     def look(self, image: Image.Image) -> Sight:
         """Return the things and the ground that a picture shows."""
-        side = min(image.size)
-        reach = max(1, round(side / 128))
-        # A little smoothing takes grain away; the rims it mixes belong to no core.
-        smooth = image.convert("RGB").filter(ImageFilter.BoxBlur(reach / 2))
-        pixels = lab(np.asarray(smooth))
-        ground = border_median(pixels)
-        labels = self._labels(pixels, ground)
-        masks = regions(labels, reach, self.smallest * labels.size)
-        shapes = tuple(s for s in SHAPES if s != "hexagon" or side >= SMALLEST_HEXAGON)
-        found = [self._name(mask, pixels, reach, shapes) for mask in masks]
+        seen = labelled(image, self.contrast)
+        masks = regions(seen.labels, seen.reach, self.smallest * seen.labels.size)
+        shapes = tuple(s for s in SHAPES if s != "hexagon" or min(image.size) >= SMALLEST_HEXAGON)
+        found = [self._name(mask, seen.pixels, seen.reach, shapes) for mask in masks]
         found.sort(key=lambda thing: -thing.overlap)
-        index, distance, _ = nearest(ground, _grounds())
+        index, distance, _ = nearest(seen.ground, _grounds())
         known = distance <= self.ground_reach
         return Sight(list(BACKGROUNDS)[index] if known else UNKNOWN, tuple(found))
-
-    def _labels(
-        self, pixels: Float[np.ndarray, "3 H W"], ground: Float[np.ndarray, "3"]
-    ) -> UInt8[np.ndarray, "H W"]:
-        """Return each pixel's palette colour, counted from 1, or 0 for the ground.
-
-        What is nearest to the ground and yet far from it has a number of its own.
-        """
-        difference = ((pixels - ground[:, None, None]) ** 2).sum(0)
-        colors = np.concatenate([ground[None], _palette()])
-        # |p - c|^2 without the term |p|^2 that all colours share, and halved.
-        closeness = colors @ pixels.reshape(3, -1) - (colors**2).sum(1, keepdims=True) / 2
-        best, labels = closeness[0], np.zeros(closeness.shape[1], dtype=np.uint8)
-        labels[difference.ravel() > (2 * self.contrast) ** 2] = len(colors)
-        for index, other in enumerate(closeness[1:], start=1):
-            labels[other > best] = index
-            best = np.maximum(best, other)
-        return labels.reshape(difference.shape) * (difference > self.contrast**2)
 
     def _name(
         self,
@@ -141,7 +118,7 @@ class ShapeDetector:
         middle = core(padded, reach)[reach:-reach, reach:-reach] > 0
         inside = pixels[:, top:bottom, left:right][:, middle if middle.any() else crop]
         needed = self.overlaps.get(best, self.overlap)
-        color, distance, margin = nearest(np.median(inside, axis=1), _palette())
+        color, distance, margin = nearest(np.median(inside, axis=1), palette())
         return Detection(
             shape=best if overlaps[best] >= needed else UNKNOWN,
             color=list(PALETTE)[color] if distance <= self.color_reach else UNKNOWN,
@@ -151,11 +128,6 @@ class ShapeDetector:
             shape_margin=overlaps[best] - overlaps[second],
             color_margin=margin,
         )
-
-
-@lru_cache(maxsize=1)
-def _palette() -> Float[np.ndarray, "N 3"]:
-    return swatches(PALETTE.values())
 
 
 @lru_cache(maxsize=1)

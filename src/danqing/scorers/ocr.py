@@ -5,9 +5,6 @@ strings, and detection with recognition on the whole picture, which sees what st
 The first reading decides; where the two disagree the details say so. Both sides are compared
 after NFKC, case folding, removal of spaces, and folding of Chinese characters that differ by a
 stroke between regions.
-
-Dimension key:
-    H, W  picture in pixels
 """
 
 import unicodedata
@@ -18,14 +15,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from PIL import Image
 
 from danqing.core.errors import MissingPackage
 from danqing.scorers.base import Score, Wanted, scorers
-from danqing.scorers.color import border_median, lab, nearest, swatches
-from danqing.scorers.regions import components
-from danqing.scorers.world import PALETTE, TextSpec
+from danqing.scorers.color import lab
+from danqing.scorers.ink import CONTRAST, SPECK, color, ink
+from danqing.scorers.world import TextSpec
 
 _LOOKALIKES: Final = str.maketrans(
     "∪強減決沖況涼淨湊準戶戸黃別吳呂內產靑淸說没換眞値黑歩毎徳渉絕綠錄虛",
@@ -40,9 +37,9 @@ side they fold to does not matter."""
 class TextScorer:
     """Judges pictures of one string: 1 where it is spelled exactly, else 0."""
 
-    contrast: float = 12.0
+    contrast: float = CONTRAST
     """Delta-E from the ground beyond which a pixel is ink."""
-    speck: float = 0.0002
+    speck: float = SPECK
     """Specks of ink smaller than this share of the picture are overlooked when it is cropped."""
     page: bool = True
     """Whether the details tell what is read in the whole picture; it takes six times as long."""
@@ -58,14 +55,14 @@ class TextScorer:
     def _score(self, image: Image.Image, text: Wanted) -> Score:
         if not isinstance(text, TextSpec):
             return Score(None, "no string was asked for")
-        line, color = self._ink(image.convert("RGB"))
+        line, shade = self._ink(image.convert("RGB"))
         target = normalized(text.string)
         exact = normalized(line) == target
         details: dict[str, Any] = {
             "line": line,
             "exact_line": exact,
             "similarity": similarity(normalized(line), target),
-            "color": color,
+            "color": shade,
         }
         if self.page:
             page = read_page(image)
@@ -81,13 +78,10 @@ class TextScorer:
     def _ink(self, image: Image.Image) -> tuple[str, str | None]:
         """Return what recognition alone reads in the box of all ink, and the ink's colour."""
         pixels = lab(np.asarray(image))
-        difference = ((pixels - border_median(pixels)[:, None, None]) ** 2).sum(0)
-        ink = _without_specks(difference > self.contrast**2, self.speck)
-        if not ink.any():
+        found = ink(pixels, self.contrast, self.speck)
+        if not found.any():
             return "", None
-        strong = ink & (difference >= np.median(difference[ink]))
-        index, _, _ = nearest(np.median(pixels[:, strong], axis=1), swatches(PALETTE.values()))
-        rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+        rows, columns = np.flatnonzero(found.any(1)), np.flatnonzero(found.any(0))
         pad = max(4, round(0.12 * (rows[-1] - rows[0])))
         box = (
             max(0, int(columns[0]) - pad),
@@ -95,7 +89,7 @@ class TextScorer:
             min(image.width, int(columns[-1]) + 1 + pad),
             min(image.height, int(rows[-1]) + 1 + pad),
         )
-        return read_line(image.crop(box)), list(PALETTE)[index]
+        return read_line(image.crop(box)), color(pixels, found)
 
 
 def require_reader() -> None:
@@ -208,13 +202,6 @@ def extra(text: str, target: str) -> str:
         else:
             surplus += character
     return surplus
-
-
-def _without_specks(ink: Bool[np.ndarray, "H W"], speck: float) -> Bool[np.ndarray, "H W"]:
-    parts = components(ink.astype(np.uint8))
-    large = np.bincount(parts.ravel()) >= speck * ink.size
-    large[0] = False
-    return large[parts]
 
 
 @lru_cache(maxsize=1)

@@ -84,7 +84,7 @@ _SHAPES_ZH = {
     "diamond": "菱形",
     "hexagon": "六边形",
 }
-_COLORS_ZH = {
+COLORS_ZH: Final = {
     "red": "红色",
     "orange": "橙色",
     "yellow": "黄色",
@@ -96,7 +96,7 @@ _COLORS_ZH = {
     "black": "黑色",
     "white": "白色",
 }
-_GROUNDS_ZH = {"gray": "灰色", "cream": "米色", "mint": "薄荷色", "sky": "天蓝色"}
+GROUNDS_ZH: Final = {"gray": "灰色", "cream": "米色", "mint": "薄荷色", "sky": "天蓝色"}
 _PLACES_ZH = {"left of": "左边", "right of": "右边", "above": "上方", "below": "下方"}
 _KINDS = {
     "en": ("letter", "word", "character", "characters"),
@@ -137,7 +137,7 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
     ground = spec.background
     frame = re.sub(r"\[(.*?)\]", r"\1" if ground else "", frame)
     if ground:
-        fields["ground"] = ground if language == "en" else _GROUNDS_ZH[ground]
+        fields["ground"] = ground if language == "en" else GROUNDS_ZH[ground]
     words = [word.format_map(fields) for word in frame.split()]
     return " ".join(words).replace(" ,", ",") if language == "en" else "".join(words)
 
@@ -149,7 +149,7 @@ def vocabulary() -> Vocabulary:
     nouns = [form for forms in _SHAPES_EN.values() for form in forms]
     english = [*plain["en"], "a", "an", *_NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
     english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
-    chinese = [*plain["zh"], *_NUMBERS["zh"], *_COLORS_ZH.values(), *_GROUNDS_ZH.values()]
+    chinese = [*plain["zh"], *_NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
     chinese += [*_SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
     openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in _SCENE["en"] + _TEXT["en"]}
     openings |= {"a", "an", "we", *_NUMBERS["en"]}
@@ -176,7 +176,7 @@ def _things(spec: Scene, language: Language) -> str:
 
 def _noun_phrase(thing: Object, language: Language) -> str:
     if language == "zh":
-        color = _COLORS_ZH[thing.color] if thing.color else ""
+        color = COLORS_ZH[thing.color] if thing.color else ""
         return f"{_NUMBERS['zh'][thing.count - 1]}{color}{_SHAPES_ZH[thing.shape]}"
     single, plural = _SHAPES_EN[thing.shape]
     noun = single if thing.count == 1 else plural
@@ -189,6 +189,6 @@ def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
     kind = (0 if spec.language == "en" else 2) + (len(spec.string) > 1)
     return {
         "quote": _QUOTES[language].format(spec.string),
-        "color": spec.color if language == "en" else _COLORS_ZH[spec.color],
+        "color": spec.color if language == "en" else COLORS_ZH[spec.color],
         "kind": _KINDS[language][kind],
     }

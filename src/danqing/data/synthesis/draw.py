@@ -109,7 +109,7 @@ def draw(
     """
     style = style or Style()
     ground = spec.background or rng.choice(tuple(BACKGROUNDS))
-    image = Image.new("RGB", size, _shade(BACKGROUNDS[ground], rng, style.jitter))
+    image = Image.new("RGB", size, shade(BACKGROUNDS[ground], rng, style.jitter))
     if isinstance(spec, TextSpec):
         _write(image, spec, rng, style)
     else:
@@ -118,7 +118,8 @@ def draw(
     return image
 
 
-def _shade(color: Color, rng: Random, jitter: int) -> Color:
+def shade(color: Color, rng: Random, jitter: int) -> Color:
+    """Return a colour with each channel changed by at most `jitter` steps of 1/255."""
     red, green, blue = (min(255, max(0, c + rng.randint(-jitter, jitter))) for c in color)
     return red, green, blue
 
@@ -140,7 +141,7 @@ def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> 
     return [
         _Stamp(
             shape,
-            _shade(PALETTE[color], rng, style.jitter),
+            shade(PALETTE[color], rng, style.jitter),
             centre,
             radius,
             math.radians(rng.uniform(-style.rotation, style.rotation)),
@@ -261,7 +262,7 @@ def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> Non
     em = round(room * rng.uniform(1 - style.stretch, 1 + style.stretch))
     middle = width * (0.5 + rng.uniform(-style.sway, style.sway))
     y = height * (0.5 + rng.uniform(-style.sway, style.sway)) - em * (top + bottom) / 2
-    color = _shade(PALETTE[spec.color], rng, style.jitter)
+    color = shade(PALETTE[spec.color], rng, style.jitter)
     extents = {shift: _extent(face, piece) for shift, piece in pieces.items()}
     reach = [(shift, em * (right - left) / 2) for shift, (left, right) in extents.items()]
     # A string as wide as the picture would lose a piece of a letter by the least sway.

@@ -68,6 +68,9 @@ HELD_OUT_COUNTS: Final = frozenset({("circle", 2), ("triangle", 3), ("heart", 4)
 _DEV, _TEST = 0.08, 0.2
 """Shares of what no family holds out."""
 
+_CHOOSING = 0.25
+"""Share of `dev` in what training never draws."""
+
 _DIGITS = slice(16, 24)
 """The hex digits of an id that deal it. These keep tests of `single_object`, the category with the
 fewest specifications, for every common shape but one; the first digits would starve it."""
@@ -87,7 +90,21 @@ def held_out_string(string: str) -> bool:
     Case does not matter: the word is held out, not one way to write it.
     """
     digest = hashlib.sha256(f"string {string.upper()}".encode()).hexdigest()
-    return len(string) > 1 and int(digest[_DIGITS], 16) / 16**8 < _WORDS
+    return len(string) > 1 and _share(digest) < _WORDS
+
+
+def _share(digest: str) -> float:
+    """Return where the hex sha256 of something stands among all, from 0 to 1."""
+    return int(digest[_DIGITS], 16) / 16**8
+
+
+Part = Literal["dev", "test"]
+"""What training never draws is dealt, too: some of it to choose a model by, the rest to test it."""
+
+
+def part_of(digest: str) -> Part:
+    """Return the part of what training never draws that something with this sha256 belongs to."""
+    return "dev" if _share(digest) < _CHOOSING else "test"
 
 
 def bucket(spec: Specification) -> Split:
@@ -95,8 +112,8 @@ def bucket(spec: Specification) -> Split:
     family = _text_family(spec) if isinstance(spec, TextSpec) else _scene_family(spec)
     if family is not None:
         return family
-    share = int(spec.id[_DIGITS], 16) / 16**8
-    return "dev" if share < _DEV else "test_iid" if share < _DEV + _TEST else "train"
+    place = _share(spec.id)
+    return "dev" if place < _DEV else "test_iid" if place < _DEV + _TEST else "train"
 
 
 def _text_family(spec: TextSpec) -> Split | None:

@@ -1,28 +1,26 @@
 """How well a model paints the small world: held-out prompts, a deterministic judge, intervals.
 
-Three rows of reference stand beside the model: the renderer's own pictures (`oracle`, what the
-judge grants to the truth), the renderer's pictures after a VAE (`ceiling`, what any model that
-paints with it can reach), and its pictures of another prompt of the category (`floor`, what luck
-gives). See `danqing.evaluation.validate` for the judge itself. A second judge, which shares no rule
-with the first, looks at every picture, and a second reading at every string; `disagree` is the
-share of pictures where both do not say the same. `spread` is how much pictures of one prompt differ
-in what it leaves open, beside what the renderer's differ: a model may know one layout by heart.
+What truth, luck and a VAE score stands beside the model (`danqing.evaluation.drawn`); for the judge
+itself see `danqing.evaluation.validate`. A second judge, which shares no rule with the first, looks
+at every picture of a scene, and a second reading at every string: `disagree` is the share of
+pictures of which both do not say the same. The spreads say how much pictures of one prompt differ
+in what it leaves open, beside how much the renderer's differ: a model may know one layout by heart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any, ClassVar, Final, Literal
 
 from PIL import Image
 
-from danqing.core.errors import RecipeError
 from danqing.data.synthesis import Prompt, Split, draw, held_out
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.measures.layout import Spread, spread
-from danqing.evaluation.stats import wilson
-from danqing.evaluation.table import Row, Table, average, categories, macro
-from danqing.scorers.base import Score, mean
+from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
+from danqing.evaluation.measures.layout import spread
+from danqing.evaluation.table import Row, Table, categories, macro
+from danqing.scorers.base import Score
 from danqing.scorers.moments import MomentDetector
 from danqing.scorers.ocr import TextScorer, require_reader
 from danqing.scorers.scene import SceneScorer, strict
@@ -30,7 +28,6 @@ from danqing.scorers.world import (
     CATEGORIES,
     SCENE_CATEGORIES,
     Language,
-    Scene,
     Specification,
     TextSpec,
     specification,
@@ -61,11 +58,7 @@ class InDomain:
     """Width and height of the renderer's pictures, best those of the model."""
 
     def __post_init__(self) -> None:
-        for name in ("per_category", "seeds"):
-            if getattr(self, name) < 1:
-                raise RecipeError(
-                    f"{name} must be at least 1, got {getattr(self, name)}; raise it."
-                )
+        require_positive(per_category=self.per_category, seeds=self.seeds)
 
     @property
     def looker(self) -> str:
@@ -85,27 +78,18 @@ class InDomain:
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the strict verdict on a picture with all its details."""
         spec = specification(ask.data)
-        verdict = judge(image, spec)
-        details = dict(verdict.details) | {"size": list(image.size)}
-        if isinstance(spec, TextSpec):
-            details |= {"read": details["line"], "target": spec.string}
-        else:
-            second = strict(MomentDetector().look(image), spec)
-            details["disagree"] = second != bool(verdict.value)
-        return {"value": verdict.value, "reason": verdict.reason, "details": details}
+        written = spec.string if isinstance(spec, TextSpec) else None
+        return sighted(judge(image, spec), image, written)
 
     def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
         """Return what was seen; a picture that is not there is wrong."""
-        return [
-            Score(0.0, "there is no picture") if s is None else
-            Score(s["value"], s["reason"], s["details"])
-            for s in seen
-        ]  # fmt: skip
+        return verdicts(seen)
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return each category with other ways to score, and the macro average over scenes."""
         scenes = [item for item in items if item.ask.category in SCENE_CATEGORIES]
-        return Table([*categories(items, _row), macro("macro average", scenes)], "macro average")
+        rows = [*categories(items, _row), macro("macro average", scenes)]
+        return Table(rows, "macro average")
 
     def references(
         self, round_trip: Callable[[Image.Image], Image.Image] | None = None
@@ -116,16 +100,41 @@ class InDomain:
             round_trip: Gives the ceiling; None: no ceiling.
         """
         asks = self.asks()
-        return {
-            name: _references([a for a in asks if a.category == name], self.size, round_trip)
-            for name in self.categories
-        }
+        found = references(
+            asks,
+            partial(_drawn, size=self.size),
+            lambda ask, image: judge(image, specification(ask.data)),
+            round_trip,
+        )
+        return {name: {**told, **self._spread(name, asks)} for name, told in found.items()}
+
+    def _spread(self, name: str, asks: Sequence[Ask]) -> dict[str, float]:
+        """Return how much two of the renderer's pictures of one prompt differ."""
+        if name not in SCENE_CATEGORIES:
+            return {}
+        return _named(
+            [
+                [
+                    self.look(ask, _drawn(ask, self.size, again))["details"]
+                    for again in ("", "again ")
+                ]
+                for ask in asks
+                if ask.category == name
+            ]
+        )
+
+
+def _drawn(ask: Ask, size: tuple[int, int], again: str = "") -> Image.Image:
+    return draw(specification(ask.data), Random(again + ask.prompt), size=size)
 
 
 def judge(image: Image.Image, spec: Specification) -> Score:
     """Return the strict verdict on a picture of a specification: 1 or 0, with all details."""
-    scorer = TextScorer() if isinstance(spec, TextSpec) else SceneScorer()
-    return scorer.score([image], [spec])[0]
+    if isinstance(spec, TextSpec):
+        return TextScorer().score([image], [spec])[0]
+    verdict = SceneScorer().score([image], [spec])[0]
+    second = strict(MomentDetector().look(image), spec)
+    return replace(verdict, details={**verdict.details, "disagree": second != bool(verdict.value)})
 
 
 def _ask(prompt: Prompt, count: int) -> Ask:
@@ -141,50 +150,14 @@ def _ask(prompt: Prompt, count: int) -> Ask:
 
 
 def _row(name: str, items: Sequence[Item]) -> Row:
-    values = [item.score.value for item in items if item.score.value is not None]
-    more: dict[str, Any] = {"wilson": wilson(round(sum(values)), len(values))}
-    for key in _DETAILS:
-        found = [float(i.score.details[key]) for i in items if key in i.score.details]
-        if found:
-            more[key] = sum(found) / len(found)
-    for language in sorted({item.ask.language for item in items}):
-        more[language] = mean(item.score for item in items if item.ask.language == language)
-    more |= _named(spread(_sights(items)))
-    return average(name, items, more=more)
-
-
-def _named(found: Spread | None) -> dict[str, float]:
-    return {f"{name} spread": value for name, value in found._asdict().items()} if found else {}
-
-
-def _sights(items: Sequence[Item]) -> list[list[Mapping[str, Any]]]:
-    """Return what was seen of the pictures of each prompt, where things were looked for."""
+    found = row(name, items, _DETAILS)
     sights: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
         if "detections" in item.score.details:
             sights.setdefault(item.ask.id, []).append(item.score.details)
-    return list(sights.values())
+    return replace(found, more={**found.more, **_named(list(sights.values()))})
 
 
-def _references(
-    asks: Sequence[Ask],
-    size: tuple[int, int],
-    round_trip: Callable[[Image.Image], Image.Image] | None,
-) -> dict[str, float | None]:
-    specs = [specification(ask.data) for ask in asks]
-    drawn, again = (
-        [draw(s, Random(key + a.prompt), size=size) for s, a in zip(specs, asks, strict=True)]
-        for key in ("", "again ")
-    )
-    verdicts = list(map(judge, drawn, specs))
-    found: dict[str, float | None] = {"oracle": mean(verdicts)}
-    if isinstance(specs[0], Scene):
-        pairs = zip(verdicts, map(judge, again, specs), strict=True)
-        apart = spread([[dict(v.details) | {"size": size} for v in pair] for pair in pairs])
-        found |= _named(apart)
-    if len(specs) > 1:
-        others = specs[len(specs) // 2 :] + specs[: len(specs) // 2]
-        found["floor"] = mean(map(judge, drawn, others))
-    if round_trip is not None:
-        found["ceiling"] = mean(map(judge, map(round_trip, drawn), specs))
-    return found
+def _named(sights: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, float]:
+    found = spread(sights)
+    return {f"{name} spread": value for name, value in found._asdict().items()} if found else {}

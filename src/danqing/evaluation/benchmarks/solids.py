@@ -1,0 +1,127 @@
+"""Solids seen from another side: every face in its place, and nothing else in the picture.
+
+A track of the in-domain benchmark for a known weakness of large models. The source is a drawn
+cuboid, pyramid or prism whose faces have different colours. The prompt, English or Chinese, asks
+for a quarter turn, the view from behind or the view from below, and names the colours of the faces
+that come into view (`danqing.data.synthesis.instructions` says why). Models that change no pictures
+can be asked for `described`, where solids are told in words and their proportions are left open.
+
+The judge (`danqing.scorers.solid`) compares colours with the true view, face by face;
+`danqing.evaluation.tracks` measures how far it can be believed.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import ClassVar, Literal
+
+from PIL import Image
+
+from danqing.core.cache import cache_folder
+from danqing.core.files import atomic_path
+from danqing.data.synthesis.instructions import TURNS, Change
+from danqing.data.synthesis.solids import Turn, draw_solid, turn, turns
+from danqing.data.synthesis.split import Part
+from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
+from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
+from danqing.evaluation.table import Table, categories, macro
+from danqing.scorers.base import Score
+from danqing.scorers.polyhedra import Solid
+from danqing.scorers.solid import SolidJudge
+from danqing.scorers.world import Language
+
+
+@benchmarks.register("solids")
+@dataclass(frozen=True, kw_only=True)
+class Solids:
+    """Coloured solids to be turned, or to be painted as they are described."""
+
+    version: ClassVar = 1
+    mode: Literal["fixed"] = "fixed"
+    """There is one way to score."""
+    categories: tuple[Change, ...] = TURNS
+    """How solids are turned; `described` has no source."""
+    per_category: int = 20
+    """Prompts of each."""
+    seeds: int = 1
+    """Pictures of each prompt."""
+    part: Part = "test"
+    """`dev` is to choose a model by."""
+    language: Language | None = None
+    """Language of the prompts; None: English and Chinese in turn."""
+    size: tuple[int, int] = (256, 256)
+    """Width and height of sources and true pictures, best those of the model."""
+
+    def __post_init__(self) -> None:
+        require_positive(per_category=self.per_category, seeds=self.seeds)
+
+    @property
+    def looker(self) -> str:
+        """The judge's settings."""
+        return str(SolidJudge())
+
+    def asks(self) -> Sequence[Ask]:
+        """Return prompts, the same ones every time; their sources lie in the cache.
+
+        Raises:
+            StorageError: the cache cannot be written.
+        """
+        return [
+            Ask(
+                id=wanted.id[:16],
+                prompt=prompt,
+                category=change,
+                language=language,
+                seeds=seeds("solids@1", wanted.id, self.seeds),
+                sources=() if change == "described" else (self._source(wanted),),
+                data=wanted.record,
+            )
+            for change in self.categories
+            for wanted, prompt, language in turns(
+                change, self.per_category, self.part, self.language
+            )
+        ]
+
+    def look(self, ask: Ask, image: Image.Image) -> Seen:
+        """Return the verdict on a picture, with how far each face covers its place."""
+        return sighted(_judge(ask, image), image)
+
+    def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
+        """Return what was seen; a picture that is not there is wrong."""
+        return verdicts(seen)
+
+    def fold(self, items: Sequence[Item]) -> Table:
+        """Return each kind, with the mean share of a face that lies right, and their mean."""
+        rows = categories(items, partial(row, details=("soft",)))
+        return Table([*rows, macro("macro average", items)], "macro average")
+
+    def references(
+        self, round_trip: Callable[[Image.Image], Image.Image] | None = None
+    ) -> Mapping[str, Mapping[str, float | None]]:
+        """Return, for each kind, what true pictures score."""
+        return references(
+            self.asks(),
+            lambda ask: self._drawn(wanted := turn(ask.data), wanted.outcome),
+            _judge,
+            round_trip,
+        )
+
+    def _drawn(self, wanted: Turn, seen: Solid) -> Image.Image:
+        return draw_solid(seen, wanted.ground, Random(wanted.id), size=self.size)
+
+    def _source(self, wanted: Turn) -> Path:
+        """Return a file with the solid as it is to be turned, named by its pixels."""
+        image = self._drawn(wanted, wanted.solid)
+        name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()[:24]
+        file = cache_folder("solids") / f"{name}.png"
+        if not file.exists():
+            with atomic_path(file) as staged:
+                image.save(staged, format="PNG")
+        return file
+
+
+def _judge(ask: Ask, image: Image.Image) -> Score:
+    return SolidJudge().judge(image, turn(ask.data).truths)

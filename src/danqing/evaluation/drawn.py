@@ -1,0 +1,102 @@
+"""What benchmarks share whose pictures a program can draw and a deterministic judge can see.
+
+Three rows of reference stand beside a model: the program's own pictures (`oracle`, what the judge
+grants to the truth), those pictures after a VAE (`ceiling`, what any model that paints with it can
+reach), and those of another prompt of the category (`floor`, what luck gives).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from danqing.core.errors import RecipeError
+from danqing.evaluation.benchmark import Ask, Item, Seen, absent
+from danqing.evaluation.stats import wilson
+from danqing.evaluation.table import Row, average
+from danqing.scorers.base import Score, mean
+
+Judge = Callable[[Ask, Image.Image], Score]
+"""Gives the verdict on a picture of an ask."""
+
+
+def require_positive(**numbers: int) -> None:
+    """Refuse numbers below 1.
+
+    Raises:
+        RecipeError: there is one.
+    """
+    for name, number in numbers.items():
+        if number < 1:
+            raise RecipeError(f"{name} must be at least 1, got {number}; raise it.")
+
+
+def sighted(verdict: Score, image: Image.Image, written: str | None = None) -> Seen:
+    """Return a verdict on a picture as what was seen of it.
+
+    Args:
+        verdict: What the judge says; of writing, its details have the `line` that was read.
+        image: The picture.
+        written: What should be written in it; None: nothing.
+    """
+    details = dict(verdict.details) | {"size": list(image.size)}
+    if written is not None:
+        details |= {"read": details["line"], "target": written}
+    return {"value": verdict.value, "reason": verdict.reason, "details": details}
+
+
+def verdicts(seen: Sequence[Seen | None]) -> list[Score]:
+    """Return what was seen as scores; a picture that is not there is wrong."""
+    return [
+        absent("fixed") if s is None else Score(s["value"], s["reason"], s["details"])
+        for s in seen
+    ]  # fmt: skip
+
+
+def row(name: str, items: Sequence[Item], details: Sequence[str]) -> Row:
+    """Return the share of right pictures, with the means of some details and of each language."""
+    values = [item.score.value for item in items if item.score.value is not None]
+    more: dict[str, Any] = {"wilson": wilson(round(sum(values)), len(values))}
+    for key in details:
+        found = [float(i.score.details[key]) for i in items if key in i.score.details]
+        if found:
+            more[key] = sum(found) / len(found)
+    for language in sorted({item.ask.language for item in items}):
+        more[language] = mean(item.score for item in items if item.ask.language == language)
+    return average(name, items, more=more)
+
+
+def references(
+    asks: Sequence[Ask],
+    draw: Callable[[Ask], Image.Image],
+    judge: Judge,
+    round_trip: Callable[[Image.Image], Image.Image] | None,
+) -> Mapping[str, Mapping[str, float | None]]:
+    """Return, for each category, what true pictures score.
+
+    Args:
+        asks: What is asked for.
+        draw: Draws the truth.
+        judge: Gives a verdict.
+        round_trip: Gives the ceiling; None: no ceiling.
+    """
+    return {
+        category: _references([a for a in asks if a.category == category], draw, judge, round_trip)
+        for category in dict.fromkeys(ask.category for ask in asks)
+    }
+
+
+def _references(
+    asks: Sequence[Ask],
+    draw: Callable[[Ask], Image.Image],
+    judge: Judge,
+    round_trip: Callable[[Image.Image], Image.Image] | None,
+) -> dict[str, float | None]:
+    drawn = [draw(ask) for ask in asks]
+    found: dict[str, float | None] = {"oracle": mean(map(judge, asks, drawn))}
+    if len(asks) > 1:
+        others = [*asks[len(asks) // 2 :], *asks[: len(asks) // 2]]
+        found["floor"] = mean(map(judge, others, drawn))
+    if round_trip is not None:
+        found["ceiling"] = mean(map(judge, asks, map(round_trip, drawn)))
+    return found
