@@ -1,62 +1,97 @@
-"""The gate that the detector must pass before any model is scored with it."""
+"""The gates that judges must pass before any model is scored with them."""
 
+from collections import Counter
 from random import Random
 
-import numpy as np
 import pytest
+from PIL import Image
 
 from danqing.data.synthesis import Limits, draw
 from danqing.data.synthesis.propose import propose
 from danqing.evaluation.corruptions import corrupt
+from danqing.evaluation.degradations import LADDER, clean
 from danqing.evaluation.stats import upper_bound
-from danqing.evaluation.validate import LADDER, clean, ladder
-from danqing.scorers.base import Score
-from danqing.scorers.scene import SceneScorer
-from danqing.scorers.world import CATEGORIES, SCENE_CATEGORIES, TEXT_CATEGORIES
+from danqing.evaluation.trials import (
+    RIGHT,
+    Trial,
+    arch_trials,
+    solid_trials,
+    string_trials,
+    typeface_trials,
+    world_trials,
+)
+from danqing.evaluation.validate import Row, judged, rights, wrongs
+from danqing.scorers.world import CATEGORIES
+
+CLEAN = {"clean": clean}
 
 
-def gate(count, true_accept, conditions):
-    """Check the share of right pictures accepted in each row, and wrong ones over all rows."""
-    rows = ladder(count, conditions=conditions)
+def gate(trials, conditions, true_accept):
+    """Check the share of right pictures accepted in each row; return the bound of wrong ones."""
+    rows = judged(trials, conditions)
     for row in rows:
-        assert row.true_accepts / row.count >= true_accept, row.text
-    return sum(row.false_accepts for row in rows), sum(row.count for row in rows)
+        assert row.fault != RIGHT or row.accepted / row.count >= true_accept, row
+    wrong = [row for row in rows if row.fault != RIGHT]
+    return upper_bound(sum(row.accepted for row in wrong), sum(row.count for row in wrong))
 
 
-def test_right_pictures_are_accepted_and_minimally_wrong_ones_refused():
-    false_accepts, count = gate(30, 0.97, {"clean": clean})
-    assert count == 30 * len(SCENE_CATEGORIES)
-    assert false_accepts == 0
-
-
-@pytest.mark.slow
-def test_the_full_gate_of_a_thousand_right_and_wrong_pictures():
-    false_accepts, count = gate(160, 0.99, {"clean": clean})
-    assert count >= 1000
-    assert upper_bound(false_accepts, count) <= 0.005
-
-
-def test_words_are_read_and_misspelled_ones_refused():
-    for row in ladder(20, categories=TEXT_CATEGORIES, conditions={"clean": clean}):
-        assert row.true_accepts >= 19, row.text
-        assert row.false_accepts == 0, row.text
+@pytest.mark.parametrize(
+    ("trials", "count", "true_accept", "bound"),
+    [
+        (world_trials, 30, 0.97, 0.015),
+        (string_trials, 20, 0.95, 0.08),
+        (arch_trials, 4, 0.95, 0.06),
+        (solid_trials, 4, 0.95, 0.06),
+    ],
+)
+def test_right_pictures_are_accepted_and_minimally_wrong_ones_refused(
+    trials, count, true_accept, bound
+):
+    assert gate(trials(count, 256), CLEAN, true_accept) < bound
 
 
 @pytest.mark.slow
-def test_degraded_pictures_cost_true_accepts_rather_than_false_ones():
-    false_accepts, count = gate(40, 0.85, LADDER)
-    assert upper_bound(false_accepts, count) <= 0.005
+@pytest.mark.parametrize(
+    ("trials", "count", "true_accept", "bound"),
+    [
+        (world_trials, 160, 0.99, 0.005),
+        (string_trials, 500, 0.99, 0.005),
+        (arch_trials, 40, 0.95, 0.01),
+        (solid_trials, 40, 0.95, 0.01),
+    ],
+)
+def test_the_full_gate(trials, count, true_accept, bound):
+    assert gate(trials(count, 256), CLEAN, true_accept) <= bound
 
 
-@pytest.mark.parametrize("name", [name for name in LADDER if name != "clean"])
-def test_every_degradation_changes_a_picture_a_little_and_always_alike(name):
-    picture = draw(propose(Random(1), "counting", Limits()), Random(1))
-    degraded = LADDER[name](picture)
-    assert degraded.size == picture.size
-    assert degraded.mode == "RGB"
-    change = np.abs(np.asarray(degraded, float) - np.asarray(picture, float))
-    assert 0 < change.mean() < 12
-    assert degraded.tobytes() == LADDER[name](picture).tobytes()
+@pytest.mark.slow
+def test_degraded_scenes_cost_true_accepts_rather_than_false_ones():
+    assert gate(world_trials(40, 256), LADDER, 0.85) <= 0.005
+
+
+@pytest.mark.slow
+def test_words_are_read_in_every_typeface_of_the_package():
+    gate(typeface_trials(40, 256), CLEAN, 0.95)
+
+
+def test_trials_have_every_fault_equally_often():
+    faults = Counter(trial.fault for trial in (*world_trials(1, 64), *string_trials(1, 64)))
+    assert faults == dict.fromkeys((RIGHT, "wrong by one detail"), len(CATEGORIES))
+    faults = Counter(trial.fault for trial in arch_trials(1, 64))
+    assert set(faults.values()) == {4}
+    assert len(faults) == 5
+    faults = Counter((t.category == "described", t.fault) for t in solid_trials(1, 64))
+    assert faults[False, "left as it was"] == faults[False, RIGHT] == 4
+    assert (True, "left as it was") not in faults
+
+
+def test_tables_count_what_a_judge_accepts():
+    blank = Image.new("RGB", (8, 8))
+    trials = [Trial("a", fault, blank, lambda image: True) for fault in (RIGHT, "odd", "odd")]
+    rows = judged(trials, CLEAN)
+    assert rows == [Row("a", "clean", RIGHT, 1, 1), Row("a", "clean", "odd", 2, 2)]
+    assert rights(rows).splitlines()[-1] == "| a | 1.000 |"
+    assert wrongs(rows).splitlines()[-1] == "| odd | 2 | 2 | 1.0000 |"
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
@@ -68,13 +103,3 @@ def test_a_corrupted_scene_is_another_scene_that_can_be_drawn(category):
         assert wrong.id != scene.id
         assert wrong.category == scene.category
         assert draw(wrong, rng, size=(64, 64)).size == (64, 64)
-
-
-def test_a_judge_that_accepts_everything_would_not_pass():
-    class Blind(SceneScorer):
-        def score(self, images, wanted):
-            return [Score(1.0, "")]
-
-    (row,) = ladder(3, categories=["colors"], conditions={"clean": clean}, scorer=Blind())
-    assert row.false_accepts == 3
-    assert "3 of 3 wrong" in row.text

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from danqing.data.synthesis.arches import draw_arch
 from danqing.data.typeset.fonts import choose, faces
-from danqing.evaluation.validate import noise
+from danqing.evaluation.degradations import noise
 from danqing.scorers.arch import ArchedText, ArchJudge
 
 BOLD = ArchedText(string="STAR", script="en", color="red", background="cream", bend="up")

@@ -19,7 +19,7 @@ from typing import Final
 from danqing.data.synthesis import Style, draw
 from danqing.data.synthesis.fonts import FACES
 from danqing.data.synthesis.words import CHARACTERS, PHRASES, UNSEEN_CHARACTERS, WORDS
-from danqing.evaluation.validate import Degradation, clean, jpeg
+from danqing.evaluation.degradations import Degradation, clean, jpeg
 from danqing.scorers.ocr import TextScorer, normalized
 from danqing.scorers.world import Language, TextSpec
 

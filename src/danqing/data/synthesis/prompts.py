@@ -12,8 +12,8 @@ from danqing.core.errors import RecipeError
 from danqing.data.synthesis.captions import HELD_OUT_TEMPLATES, TRAINING_TEMPLATES, caption
 from danqing.data.synthesis.propose import LONGEST_PHRASE, LONGEST_WORD, Limits, propose
 from danqing.data.synthesis.split import HELD_OUT_CATEGORIES, Split, bucket
-from danqing.data.synthesis.words import CHARACTERS, UNSEEN_CHARACTERS
-from danqing.scorers.world import Language, Specification
+from danqing.data.synthesis.words import CHARACTERS, ILLEGIBLE, UNSEEN_CHARACTERS
+from danqing.scorers.world import Language, Specification, TextSpec
 
 ASKED: Final = Limits(min_word=2, max_word=LONGEST_WORD, max_phrase=LONGEST_PHRASE, invented=0.0)
 """What is asked for by default: scenes of the common shapes, and real words of every length."""
@@ -94,7 +94,7 @@ def held_out(
     while len(found) < count and idle < _PATIENCE:
         idle += 1
         spec = propose(rng, category, limits, alphabet)
-        if bucket(spec) != source:
+        if bucket(spec) != source or (isinstance(spec, TextSpec) and spec.string in ILLEGIBLE):
             continue
         language: Language = lang or ("en", "zh")[len(found) % 2]
         template = rng.choice(templates)

@@ -3,8 +3,8 @@
 A track of the in-domain benchmark for a known weakness of large models: a line of writing that
 bends, upwards like a rainbow or downwards like a bowl. Words, colours and grounds are those of the
 small world, prompts are English and Chinese, and nothing in training is bent. The judge
-(`danqing.scorers.arch`) pulls the line straight and reads it; `danqing.evaluation.tracks` measures
-how far it can be believed.
+(`danqing.scorers.arch`) pulls the line straight and reads it; how far it can be believed is what
+`danqing.evaluation.validate` measures.
 """
 
 from collections.abc import Callable, Mapping, Sequence

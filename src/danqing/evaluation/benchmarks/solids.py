@@ -7,7 +7,7 @@ that come into view (`danqing.data.synthesis.instructions` says why). Models tha
 can be asked for `described`, where solids are told in words and their proportions are left open.
 
 The judge (`danqing.scorers.solid`) compares colours with the true view, face by face;
-`danqing.evaluation.tracks` measures how far it can be believed.
+`danqing.evaluation.validate` measures how far it can be believed.
 """
 
 import hashlib
