@@ -1,10 +1,10 @@
 """A second eye for the small world, which shares no rule with the first: it guards the judge.
 
 Where `detector` compares colours in CIELAB and whole outlines with templates, this one parts things
-from the commonest colour of the picture, names colours by hue, and shapes by how far the rim lies
+from the commonest colour of the picture, names colours by hue, and shapes by how far they reach
 from the middle in each direction: the sizes of the Fourier coefficients of that distance, which no
-turn changes (centroid-distance descriptors; Zhang and Lu, 2002). It is coarser, and gives no score;
-what both see alike can hardly be a mistake of either.
+turn changes (centroid-distance descriptors; Zhang and Lu, 2002). It is coarser, and names whatever
+is not far from all shapes; what both eyes see alike can hardly be a mistake of either.
 
 Dimension key:
     H, W  picture in pixels    K  coefficients
@@ -29,7 +29,7 @@ _SMALLEST: Final = 0.004
 """Smallest area of a thing, as a share of the picture."""
 _DIRECTIONS: Final = 72
 _KEPT: Final = 10
-_REACH: Final = 0.05
+_REACH: Final = 0.15
 """Distance of descriptors beyond which a shape is unknown."""
 _DARK, _PALE, _DULL = 0.2, 0.12, 0.6
 """Below this value a colour is black; below this saturation white; and an orange below this value
@@ -48,7 +48,7 @@ class MomentDetector:
         sizes = np.bincount(parts.ravel())
         sizes[0] = 0
         found = [
-            _named(parts == part, pixels)
+            _named(_firm(parts == part, pixels, ground), pixels)
             for part in np.flatnonzero(sizes >= _SMALLEST * parts.size)
         ]
         distances = {
@@ -82,6 +82,17 @@ def _commonest(pixels: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "3"]:
     return pixels[coarse == np.bincount(coarse.ravel()).argmax()].mean(0)
 
 
+def _firm(
+    mask: Bool[np.ndarray, "H W"],
+    pixels: UInt8[np.ndarray, "H W 3"],
+    ground: Float[np.ndarray, "3"],
+) -> Bool[np.ndarray, "H W"]:
+    """Return a thing without its halo: the pixels that are nearer to its colour than the ground."""
+    color = np.median(pixels[mask], axis=0)
+    near, far = (np.linalg.norm(pixels - other, axis=-1) for other in (color, ground))
+    return mask & (near < far)
+
+
 def _named(mask: Bool[np.ndarray, "H W"], pixels: UInt8[np.ndarray, "H W 3"]) -> Detection:
     rows, columns = np.nonzero(mask)
     seen = descriptor(mask)
@@ -112,10 +123,10 @@ def _named(mask: Bool[np.ndarray, "H W"], pixels: UInt8[np.ndarray, "H W 3"]) ->
 def descriptor(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "K"]:
     """Return the descriptor of a mask, which neither turn, place nor size changes."""
     rows, columns = np.nonzero(mask)
-    y, x = rows - rows.mean(), columns - columns.mean()
-    turns = ((np.arctan2(y, x) / (2 * math.pi) + 1) % 1 * _DIRECTIONS).astype(int) % _DIRECTIONS
-    reach = np.zeros(_DIRECTIONS)
-    np.maximum.at(reach, turns, np.hypot(x, y))
+    angles = np.arctan2(rows - rows.mean(), columns - columns.mean())
+    turns = ((angles / (2 * math.pi) + 1) % 1 * _DIRECTIONS).astype(int) % _DIRECTIONS
+    # By area, which one stray pixel of a rim changes little.
+    reach = np.sqrt(np.bincount(turns, minlength=_DIRECTIONS) * _DIRECTIONS / math.pi)
     sizes = np.abs(np.fft.rfft(reach)) / _DIRECTIONS
     return sizes[1 : _KEPT + 1] / math.sqrt(len(rows))
 
