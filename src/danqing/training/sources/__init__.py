@@ -1,6 +1,6 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import corpus, synthesis
+from danqing.training.sources import corpus, folder, synthesis
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
@@ -15,6 +15,7 @@ __all__ = [
     "LatentBatch",
     "PictureBatch",
     "corpus",
+    "folder",
     "sources",
     "synthesis",
 ]
