@@ -158,5 +158,5 @@ def test_a_folder_that_cannot_be_learned_from_says_why(model, pictures, tmp_path
         FolderLatents(path=tmp_path, sizes=("32x32",)).open(model, 0)
     (tmp_path / "a.png").write_bytes(b"no picture")
     (tmp_path / "a.txt").write_text("a red circle")
-    with pytest.raises(RecipeError, match=r"a\.png must be a picture, got that it is no picture"):
+    with pytest.raises(RecipeError, match=r"a\.png must be a picture, but it is no picture"):
         FolderLatents(path=tmp_path, sizes=("32x32",)).open(model, 0)

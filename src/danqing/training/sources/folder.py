@@ -3,10 +3,10 @@
 That is for tens or hundreds of pictures; more of them belong in a corpus, which keeps its latents.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -24,8 +24,12 @@ from danqing.pipelines.load import load_vae
 from danqing.training.encode import latents_of
 from danqing.training.sources.base import Batches, LatentBatch, sources
 
-_PATCH: Final = 2
+PATCH: Final = 2
 """Latents along each side of a token."""
+
+Latents = Float[Tensor, "C _ _"]
+S = TypeVar("S", bound=tuple[Any, ...])
+B = TypeVar("B")
 
 
 @sources.register("folder")
@@ -54,50 +58,67 @@ class FolderLatents:
             RecipeError: a picture cannot be read, or has no caption, or all are too small.
         """
         vae = load_vae(model, torch.float32)
-        samples = [
-            sample
-            for item in Folder(path=self.path).items()
-            for sample in _samples(item.read(), scales(self.sizes, _PATCH * vae.factor), vae)
-        ]
+        wanted = scales(self.sizes, PATCH * vae.factor)
+        samples: list[tuple[Latents, str]] = []
+        for item in Folder(path=self.path).items():
+            record = item.read()
+            caption = record.fused or record.recaption or record.raw
+            if record.trouble is None and not caption:
+                raise RecipeError(
+                    f"{record.name} must have a caption, got none; "
+                    f"write it to {Path(record.name).with_suffix('.txt')} beside it."
+                )
+            samples += [(latents, str(caption)) for latents in encoded(record, wanted, vae)]
         if not samples:
             raise RecipeError(
                 f"{self.path} must hold pictures as large as {', '.join(self.sizes)}, got none; "
                 "choose smaller sizes."
             )
-        return _Samples(samples, self.batch, derive(seed, "folder"))
+        return Dealt(samples, self.batch, derive(seed, "folder"), _batch)
 
 
-class _Samples:
+def _batch(samples: Sequence[tuple[Latents, str]]) -> LatentBatch:
+    latents, captions = zip(*samples, strict=True)
+    return LatentBatch(torch.stack(latents), captions)
+
+
+class Dealt(Generic[S, B]):
+    """Batches of samples that are in memory, each of one size; a sample begins with latents."""
+
     def __init__(
-        self, samples: list[tuple[Float[Tensor, "C _ _"], str]], batch: int, seed: int
+        self, samples: Sequence[S], batch: int, seed: int, make: Callable[[Sequence[S]], B]
     ) -> None:
-        self.samples = samples
-        shapes = [latents.shape for latents, _ in samples]
+        """Deal them.
+
+        Args:
+            samples: At least one.
+            batch: Samples in a batch.
+            seed: Another seed, other batches.
+            make: Puts the samples of a batch together.
+        """
+        self.samples, self.make = samples, make
+        shapes = [sample[0].shape for sample in samples]
         kinds = list(dict.fromkeys(shapes))
         buckets = np.array([kinds.index(shape) for shape in shapes])
         self.deal = Deal(buckets, np.ones(len(samples)), [batch] * len(kinds), seed)
 
-    def __getitem__(self, step: int) -> LatentBatch:
-        latents, captions = zip(*(self.samples[at] for at in self.deal[step]), strict=True)
-        return LatentBatch(torch.stack(latents), captions)
+    def __getitem__(self, step: int) -> B:
+        """Return a batch, the same one whoever asks."""
+        return self.make([self.samples[int(at)] for at in self.deal[step]])
 
 
-def _samples(
-    record: Record, wanted: list[Scale], vae: VAE
-) -> Iterator[tuple[Float[Tensor, "C h w"], str]]:
-    """Yield the latents of a picture at every scale it is large enough for, and its caption."""
+def encoded(record: Record, wanted: Sequence[Scale], vae: VAE) -> Iterator[Latents]:
+    """Yield the latents of a picture at every scale it is large enough for.
+
+    Raises:
+        RecipeError: the picture cannot be read.
+    """
     head = record.trouble or read_head(record.image)
     if isinstance(head, str):
-        raise RecipeError(f"{record.name} must be a picture, got that {head}; take it out.")
-    caption = record.fused or record.recaption or record.raw
-    if not caption:
-        raise RecipeError(
-            f"{record.name} must have a caption, got none; "
-            f"write it to {Path(record.name).with_suffix('.txt')} beside it."
-        )
+        raise RecipeError(f"{record.name} must be a picture, but {head}; take it out.")
     for scale in wanted:
         if (size := scale.bucket(head.width, head.height)) is not None:
             pixels = cover(record.image, *size)
             if isinstance(pixels, str):
                 raise RecipeError(f"{record.name} must be a picture, but {pixels}; take it out.")
-            yield latents_of(vae, [pixels])[0].clone(), caption
+            yield latents_of(vae, [pixels])[0].clone()
