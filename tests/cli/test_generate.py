@@ -4,12 +4,15 @@ import json
 import logging
 
 import pytest
+import torch
 from PIL import Image, ImageChops
 
 from danqing.cli.main import main
+from danqing.models.lora import adapt, adapted
+from danqing.models.lora import save as save_lora
 from danqing.pipelines import text_to_image
 from danqing.pipelines.load import save
-from danqing.testing import toy
+from danqing.testing import toy, toy_mmdit
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +155,33 @@ def test_other_weights_are_announced(generate, tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "danqing"):
         main(["generate", "--like", "a.png", "--model", str(tmp_path / "other")])
     assert "a.png was made by other weights" in caplog.text
+
+
+def test_loras_change_the_picture_and_are_kept_with_it(generate, tmp_path, capsys):
+    mmdit = toy_mmdit()
+    adapt(mmdit, r"\.to_", 2, 2.0)
+    for layer in adapted(mmdit).values():
+        torch.nn.init.normal_(layer.up, generator=torch.Generator().manual_seed(0))
+    save_lora(mmdit, tmp_path / "style.safetensors")
+
+    prompt = ("a red circle", "--seed", "1")
+    generate(*prompt, "--out", "plain.png")
+    generate(*prompt, "--out", "none.png", "--lora", "style.safetensors:0")
+    generate(*prompt, "--out", "one.png", "--lora", "style.safetensors")
+    both = ("--lora", "style.safetensors:-0.5", "--lora", "style.safetensors:2")
+    generate(*prompt, "--out", "two.png", *both)
+    assert same("plain.png", "none.png")
+    assert not same("plain.png", "one.png")
+
+    record = info("two.png", capsys)
+    assert record["loras"] == list(both[1::2])
+    assert record["weights"] != info("one.png", capsys)["weights"]
+    generate("--like", "two.png", "--out", "again.png")
+    assert same("two.png", "again.png")
+
+
+def test_a_lora_that_cannot_be_used_costs_a_line(generate):
+    with pytest.raises(SystemExit, match=r"strength of a\.safetensors must be a number, got much"):
+        generate("a red circle", "--lora", "a.safetensors:much")
+    with pytest.raises(SystemExit, match=r"missing\.safetensors is missing"):
+        generate("a red circle", "--lora", "missing.safetensors")

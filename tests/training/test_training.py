@@ -149,6 +149,8 @@ def test_muon_takes_the_matrices_of_blocks_and_leaves_the_rest_to_adamw():
     orthogonal, adamw = Muon().build(Weights(module).masters)
     assert orthogonal.param_groups[0]["params"] == [module["blocks"][0]["to_q"].weight]
     assert sum(len(group["params"]) for group in adamw.param_groups) == 3
+    # An adapter of the blocks is all matrices.
+    assert len(Muon().build({"blocks.0.to_q.up": module["blocks"][0]["to_q"].weight})) == 1
     with pytest.raises(RecipeError, match="matrices must be found in names"):
         Muon(matrices="nothing").build(Weights(module).masters)
 
@@ -264,9 +266,9 @@ def test_there_are_recipes():
 
 
 def test_a_recipe_names_its_parts_or_is_told_what_there_is():
-    assert {"flow_matching", "reconstruction"} <= set(objectives)
-    assert {"synthesis_latents", "synthesis_pictures"} <= set(sources)
-    assert {"vae", "text_to_image"} <= set(trainees)
+    assert {"dpo", "flow_matching", "reconstruction"} <= set(objectives)
+    assert {"folder", "pairs", "synthesis_latents", "synthesis_pictures"} <= set(sources)
+    assert {"adapter", "vae", "text_to_image"} <= set(trainees)
     with pytest.raises(DanqingError, match="Did you mean 'flow_matching'"):
         load(Recipe, RECIPES[0], ["objective.name=flow_maching"])
     with pytest.raises(RecipeError, match=r"optimizer\.lrr"):

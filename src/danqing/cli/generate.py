@@ -26,6 +26,11 @@ def generate(
     model: Annotated[
         str | None, arg(metavar="MODEL", help_behavior_hint="(default: danqing-nano)")
     ] = None,
+    lora: tyro.conf.UseAppendAction[
+        Annotated[
+            tuple[str, ...], arg(metavar="FILE[:STRENGTH]", help_behavior_hint="(repeatable)")
+        ]
+    ] = (),
     like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None,
     max_memory: Annotated[
         str | None, arg(metavar="AMOUNT", help_behavior_hint="(default: what is free)")
@@ -44,6 +49,7 @@ def generate(
         seed: Same seed, same settings, same picture.
         batch: How many pictures.
         model: An embedded model, a folder, or a hub name such as Qwen/Qwen-Image.
+        lora: A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8.
         like: A picture made by danqing; make it again, changed only by what else is given here.
         max_memory: Memory of the device to use at most, as 16GB. Weights that do not fit are kept
             compressed or left on disk.
@@ -79,8 +85,10 @@ def generate(
     request = replace(before.request, **given) if before else Request(**given)
 
     name = model or (before.model if before else "danqing-nano")
+    loras = lora or (before.loras if before else ())
     cap = None if max_memory is None else parse_bytes(max_memory)
-    pipeline = load(name, dtype=before.dtype if before else None, request=request, cap=cap)
+    dtype = before.dtype if before else None
+    pipeline = load(name, dtype=dtype, loras=loras, request=request, cap=cap)
     if before and before.weights != pipeline.identity.weights:
         logger(__name__).warning("%s was made by other weights; this will differ", like)
 

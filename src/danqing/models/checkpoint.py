@@ -8,7 +8,8 @@ Loading is strict; what is wrong is said in one line that names the tensors.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,16 @@ def read(path: str | Path) -> dict[str, Tensor]:
         f"{path} must hold {STEMS[0]}.safetensors or its index, got neither; "
         "download the model again."
     )
+
+
+def read_metadata(file: str | Path) -> dict[str, str]:
+    """Return what a file says beside its tensors.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    with _opened(file) as opened:
+        return opened.metadata() or {}
 
 
 def read_config(folder: str | Path, name: str = "config.json") -> dict[str, Any]:
@@ -125,6 +136,16 @@ def write(
         write_config(staged, index, f"{stem}.safetensors.index.json")
 
 
+def write_file(file: str | Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write one file of tensors by their published names: all of it or nothing.
+
+    Raises:
+        StorageError: the disk cannot take it.
+    """
+    with atomic_path(file) as staged:
+        _write_file(staged, {name: t.cpu().contiguous() for name, t in tensors.items()})
+
+
 def load_into(
     module: nn.Module,
     tensors: Mapping[str, Tensor],
@@ -166,9 +187,8 @@ def load_into(
             wrong["misshapen"].append(f"{published} {shapes}")
     wrong["missing"] = [name for name in wanted if name not in found]
     if any(wrong.values()):
-        faults = ", ".join(_list(kind, names) for kind, names in wrong.items() if names)
         raise CheckpointError(
-            f"weights must fit their config.json, got {faults}; take both from one model."
+            f"weights must fit their config.json, got {faults(wrong)}; take both from one model."
         )
     module.load_state_dict(found, assign=True)
 
@@ -189,17 +209,28 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _list(kind: str, names: list[str]) -> str:
-    rest = ", ..." if len(names) > NAMED else ""
-    return f"{len(names)} {kind} ({', '.join(names[:NAMED])}{rest})"
+def faults(wrong: Mapping[str, Sequence[str]]) -> str:
+    """Return how many tensors there are of each kind of fault, and the first of their names."""
+    return ", ".join(
+        f"{len(names)} {kind} ({', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''})"
+        for kind, names in wrong.items()
+        if names
+    )
 
 
 def _read_file(file: Path, names: Iterable[str] | None = None) -> dict[str, Tensor]:
     """Return the tensors of a file, all of them or those named."""
+    with _opened(file) as opened:
+        held = opened.keys()
+        return {name: opened.get_tensor(name) for name in (held if names is None else names)}
+
+
+@contextmanager
+def _opened(file: str | Path) -> Iterator[Any]:
+    """Open a safetensors file; say in one line what is wrong with it."""
     try:
         with safe_open(file, framework="pt") as opened:
-            held = opened.keys()
-            return {name: opened.get_tensor(name) for name in (held if names is None else names)}
+            yield opened
     except FileNotFoundError:
         raise CheckpointError(f"{file} is missing; download it again.") from None
     except (SafetensorError, OSError) as error:

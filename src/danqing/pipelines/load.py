@@ -6,7 +6,7 @@ from a name. What only we know (a model's name and defaults) stands under `_danq
 where other programs leave it alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from danqing.memory.plan import Plan
 from danqing.models import checkpoint
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
+from danqing.models.lora import merged
 from danqing.models.mmdit import names as mmdit_names
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.model import MMDiT
@@ -33,6 +34,7 @@ from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
 from danqing.pipelines.fit import Wish, fit, nearest, this_machine
 from danqing.pipelines.latents import parse_size
+from danqing.pipelines.loras import wear
 from danqing.pipelines.request import Defaults, Request
 from danqing.pipelines.text_to_image import Identity, TextToImage
 
@@ -66,6 +68,7 @@ def load(
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
     *,
+    loras: Sequence[str] = (),
     packed: bool | None = None,
     request: Request | None = None,
     cap: int | None = None,
@@ -76,6 +79,7 @@ def load(
         name_or_path: An embedded model's name, a folder, or a hub name such as `Qwen/Qwen-Image`.
         device: Where to run; None takes the fastest there is.
         dtype: Number format to run in; None takes bfloat16 where the device multiplies it.
+        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`.
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
         request: What is going to be painted; None: a usual picture of the model's.
@@ -100,13 +104,15 @@ def load(
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
     read = reader(packed=packed)
+    mmdit = load_mmdit(folder, form.dtype, where.device, read)
+    weights = ours.weights or fingerprint(folder)
     return TextToImage(
-        load_mmdit(folder, form.dtype, where.device, read),
+        mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
         from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
         ours.defaults,
-        Identity(name=name, weights=ours.weights or fingerprint(folder)),
+        Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
 
 
@@ -238,12 +244,12 @@ def save(pipeline: TextToImage, folder: str | Path) -> None:
 
 
 def save_mmdit(mmdit: MMDiT, folder: Path) -> None:
-    """Write the transformer into a model's folder.
+    """Write the transformer into a model's folder, its adapters merged into it.
 
     Raises:
         StorageError: the disk cannot take it.
     """
-    tensors = {mmdit_names.published(name): t for name, t in mmdit.state_dict().items()}
+    tensors = {mmdit_names.published(name): t for name, t in merged(mmdit).items()}
     checkpoint.write(folder / "transformer", tensors, mmdit.config.to_published())
 
 

@@ -54,7 +54,9 @@ class Record:
     model: str
     """Name of the model."""
     weights: str
-    """Fingerprint of its weights."""
+    """Fingerprint of its weights, LoRAs included."""
+    loras: tuple[str, ...] = ()
+    """LoRAs that were added to it, as `FILE:STRENGTH`."""
     dtype: str
     """Number format the networks ran in."""
     device: str

@@ -45,7 +45,9 @@ class Identity:
     name: str = "unnamed"
     """What it is called."""
     weights: str = "unknown"
-    """Fingerprint of its weights."""
+    """Fingerprint of its weights, LoRAs included."""
+    loras: tuple[str, ...] = ()
+    """LoRAs that were added to it, as `FILE:STRENGTH`."""
 
 
 class TextToImage:
@@ -118,6 +120,7 @@ class TextToImage:
             index=request.index or 0,
             model=self.identity.name,
             weights=self.identity.weights,
+            loras=self.identity.loras,
             dtype=str(self.dtype).removeprefix("torch."),
             device=self.device.type,
             versions={

@@ -28,10 +28,10 @@ class EMA:
 
     @torch.no_grad()
     def copy_to(self, module: nn.Module) -> None:
-        """Write the averages into a module of the same shape; what was not trained stays."""
+        """Give a module of the same shape the averages, in float32; what is frozen stays."""
         for name, parameter in module.named_parameters():
             if name in self.average:
-                parameter.copy_(self.average[name])
+                parameter.data = self.average[name].clone()
 
     def state(self) -> dict[str, Tensor]:
         """Return the averages by parameter name."""

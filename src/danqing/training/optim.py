@@ -48,7 +48,7 @@ class AdamW:
     """Multiples of the learning rate for weights whose names begin so, as `conditioner`."""
 
     def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
-        """Return the one optimizer of some weights.
+        """Return the one optimizer of some weights; of none, none.
 
         Raises:
             RecipeError: A scale is for weights that there are not.
@@ -70,7 +70,7 @@ class AdamW:
             {"params": members, "lr": self.lr * scale, "weight_decay": decay}
             for (scale, decay), members in groups.items()
         ]
-        return [torch.optim.AdamW(tables, betas=self.betas, fused=True)]
+        return [torch.optim.AdamW(tables, betas=self.betas, fused=True)] if tables else []
 
 
 @optimizers.register("muon")

@@ -86,6 +86,6 @@ def prepare(recipe: Recipe) -> State:
 
 def export(recipe: Recipe, state: State) -> None:
     """Write the averaged weights of a run, finished or not, into the model's folder."""
-    state.ema.copy_to(state.weights.module.float())
+    state.ema.copy_to(state.weights.module)
     batches = recipe.source.open(recipe.model, recipe.seed)
     recipe.trainee.export(state.weights.module.eval(), recipe.model, batches)

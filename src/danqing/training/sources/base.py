@@ -30,6 +30,15 @@ class LatentBatch:
     captions: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """Normalized latents of two pictures of each caption, of which the first was preferred."""
+
+    chosen: Float[Tensor, "B C H W"]
+    rejected: Float[Tensor, "B C H W"]
+    captions: Sequence[str]
+
+
 @runtime_checkable
 class BatchSource(Protocol):
     """An endless, randomly accessible sequence of batches."""

@@ -1,14 +1,9 @@
-"""What can be trained: how it starts, and how it is written when it is done.
+"""A transformer with its conditioner as what is trained."""
 
-A trainee builds a module, from fresh weights or from those already in the model's folder, and
-exports it there in the published layout.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,7 +11,6 @@ from torch import Tensor, nn
 
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
-from danqing.core.registry import Registry
 from danqing.data.synthesis import vocabulary
 from danqing.flow.schedule import DynamicShift
 from danqing.models.checkpoint import fingerprint
@@ -26,30 +20,13 @@ from danqing.models.conditioner.tokenizer import build_tokenizer
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.model import MMDiT
 from danqing.models.mmdit.rope import Grid
-from danqing.models.vae.config import VAEConfig
-from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import pack, unpack
-from danqing.pipelines.load import load_mmdit, load_vae, reader, save, save_vae
+from danqing.pipelines.load import load_mmdit, load_vae, reader, save
 from danqing.pipelines.reading import Reader
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.text_to_image import Identity, TextToImage
 from danqing.training.sources.base import Batches
-
-
-@runtime_checkable
-class Trainee(Protocol):
-    """Something a recipe can train."""
-
-    def build(self, folder: Path, seed: int) -> nn.Module:
-        """Return the module to train; `folder` may hold earlier weights."""
-        ...
-
-    def export(self, module: nn.Module, folder: Path, batches: Batches) -> None:
-        """Write the trained parts into a model folder; `batches` are there to be measured."""
-        ...
-
-
-trainees: Registry[type[Trainee]] = Registry("trainee")
+from danqing.training.trainees.base import fresh, trainees
 
 
 class TextToImageModel(nn.Module):
@@ -94,47 +71,6 @@ class TextToImageModel(nn.Module):
         return text, None if mask.all() else mask
 
 
-@trainees.register("vae")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VAETrainee:
-    """A VAE."""
-
-    start: Literal["fresh", "model"] = "fresh"
-    """Whether to start from random weights or from those in the model's folder."""
-    config: VAEConfig = field(default_factory=VAEConfig)
-    """Shape of a fresh one; the statistics of its latents are measured at export."""
-    measured: int = 64
-    """Batches whose latents give the statistics."""
-    stored: Literal["bfloat16", "float32"] = "bfloat16"
-    """Number format of the exported weights."""
-
-    def build(self, folder: Path, seed: int) -> VAE:
-        """Return the VAE; a fresh one is almost without noise in its latents.
-
-        At the usual start, with latents of unit deviation, noise would hide the small means that
-        an untrained encoder gives, and with them the gradient of everything before.
-        """
-        if self.start == "model":
-            return load_vae(folder, torch.float32)
-        with fresh(seed):
-            vae = VAE(self.config)
-        with torch.no_grad():
-            vae.encoder.quant.bias[self.config.latent_channels :] -= 6
-        return vae
-
-    @torch.no_grad()
-    def export(self, module: VAE, folder: Path, batches: Batches) -> None:
-        """Write the VAE, its latents' mean and deviation measured on the first batches."""
-        latents = torch.cat([module.encode(batches[i].images).mode() for i in range(self.measured)])
-        deviation, mean = torch.std_mean(latents, dim=(0, 2, 3))
-        module.config = replace(
-            module.config,
-            latents_mean=tuple(round(x, 4) for x in mean.tolist()),
-            latents_std=tuple(round(x, 4) for x in deviation.tolist()),
-        )
-        save_vae(module.to(DTYPES[self.stored]), folder)
-
-
 @trainees.register("text_to_image")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextToImageTrainee:
@@ -173,16 +109,10 @@ class TextToImageTrainee:
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return both networks, sharing no weights."""
         mmdit, conditioner = self._start(folder, seed)
-        reader = None
-        if self.frozen:
-            weights = fingerprint(conditioner.state_dict())
-            budget = int(self.kept_texts * 1e9)
-            reader = Reader(conditioner, weights, keep=budget > 0, budget=budget)
-        model = TextToImageModel(mmdit, conditioner, reader)
+        reads = still(conditioner, self.kept_texts) if self.frozen else None
         if self.compile:
-            for block in model.mmdit.blocks:
-                block.compile(dynamic=True)
-        return model
+            compile_blocks(mmdit)
+        return TextToImageModel(mmdit, conditioner, reads)
 
     def _start(self, folder: Path, seed: int) -> tuple[MMDiT, Conditioner]:
         words = vocabulary()
@@ -216,9 +146,19 @@ class TextToImageTrainee:
         save(pipeline, folder)
 
 
-@contextmanager
-def fresh(seed: int) -> Iterator[None]:
-    """Draw initial weights from a seed, leaving the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+def still(conditioner: Conditioner, kept: float) -> Reader:
+    """Return what reads captions in the place of a conditioner that does not learn.
+
+    Args:
+        conditioner: The conditioner.
+        kept: Gigabytes of disk for the texts; 0 keeps none of them.
+    """
+    weights = fingerprint(conditioner.state_dict())
+    budget = int(kept * 1e9)
+    return Reader(conditioner, weights, keep=budget > 0, budget=budget)
+
+
+def compile_blocks(mmdit: MMDiT) -> None:
+    """Compile the blocks of a transformer, once for all sizes."""
+    for block in mmdit.blocks:
+        block.compile(dynamic=True)

@@ -1,0 +1,55 @@
+"""A VAE as what is trained."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from danqing.core.device import DTYPES
+from danqing.models.vae.config import VAEConfig
+from danqing.models.vae.model import VAE
+from danqing.pipelines.load import load_vae, save_vae
+from danqing.training.sources.base import Batches
+from danqing.training.trainees.base import fresh, trainees
+
+
+@trainees.register("vae")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VAETrainee:
+    """A VAE."""
+
+    start: Literal["fresh", "model"] = "fresh"
+    """Whether to start from random weights or from those in the model's folder."""
+    config: VAEConfig = field(default_factory=VAEConfig)
+    """Shape of a fresh one; the statistics of its latents are measured at export."""
+    measured: int = 64
+    """Batches whose latents give the statistics."""
+    stored: Literal["bfloat16", "float32"] = "bfloat16"
+    """Number format of the exported weights."""
+
+    def build(self, folder: Path, seed: int) -> VAE:
+        """Return the VAE; a fresh one is almost without noise in its latents.
+
+        At the usual start, with latents of unit deviation, noise would hide the small means that
+        an untrained encoder gives, and with them the gradient of everything before.
+        """
+        if self.start == "model":
+            return load_vae(folder, torch.float32)
+        with fresh(seed):
+            vae = VAE(self.config)
+        with torch.no_grad():
+            vae.encoder.quant.bias[self.config.latent_channels :] -= 6
+        return vae
+
+    @torch.no_grad()
+    def export(self, module: VAE, folder: Path, batches: Batches) -> None:
+        """Write the VAE, its latents' mean and deviation measured on the first batches."""
+        latents = torch.cat([module.encode(batches[i].images).mode() for i in range(self.measured)])
+        deviation, mean = torch.std_mean(latents, dim=(0, 2, 3))
+        module.config = replace(
+            module.config,
+            latents_mean=tuple(round(x, 4) for x in mean.tolist()),
+            latents_std=tuple(round(x, 4) for x in deviation.tolist()),
+        )
+        save_vae(module.to(DTYPES[self.stored]), folder)
