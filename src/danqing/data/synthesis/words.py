@@ -145,7 +145,8 @@ _ILLEGIBLE = """
     PRESS QUARTER QUEEN QUESTION QUICK QUIET RAINFALL RUNNING SAFETY SATURDAY SCALE SEASHELL SHEEP
     SHELF SHOPPING SINGER SNAKE SOUND SPACE SPECTRUM SPORT SQUARE STAGE STORM STRENGTH STRONG
     SUCCESS SWIMMING SWITCH TOMORROW TRUST UNIFORM VISITOR WORKSHOP
-    冬去春来 古往今来 叫 数据中心 爱护花草 画龙点睛 谢谢光临
+    丽 冬去春来 则 古往今来 叫 咖 器 园 图 己 并 康 影 总 情 数 数据中心 时 春 智 期 束 热 爱
+    爱护花草 画 画龙点睛 登 睛 精 苹 蓝 谢谢光临 财 资 阳 题
 """
 ILLEGIBLE: Final = frozenset(_ILLEGIBLE.split())
 """Strings that no prompt asks for, though training writes them: in some typeface, clean, as a poor
