@@ -92,7 +92,8 @@ def train(
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             weights.publish()
-            state.ema.update(weights.masters, step)
+            for average in (state.ema, *state.past.values()):
+                average.update(weights.masters, step)
             state.step += 1
 
             means.add(loss=loss.value.detach(), gradient=norm, **loss.parts)

@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 
 from danqing.core.config import write
 from danqing.core.device import DTYPES
-from danqing.training.ema import EMA
+from danqing.training.ema import EMA, Average
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
-from danqing.training.sources import BatchSource, sources
+from danqing.training.policy import Policy
+from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
 from danqing.training.state import State
 from danqing.training.trainees import Trainee, trainees
 from danqing.training.weights import Weights
@@ -32,7 +33,7 @@ class Recipe:
     """What is trained."""
     objective: Annotated[Objective, objectives]
     """What is minimized."""
-    source: Annotated[BatchSource, sources]
+    source: Annotated[BatchSource | OnPolicy, sources]
     """Where batches come from."""
     steps: int
     """Optimizer steps in all."""
@@ -56,11 +57,10 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
     write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
-    batches = recipe.source.open(recipe.model, recipe.seed)
     train(
         state,
         recipe.objective,
-        batches,
+        _open(recipe, state),
         steps=recipe.steps,
         lr_schedule=recipe.lr_schedule,
         clip=recipe.optimizer.clip,
@@ -76,8 +76,12 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 def prepare(recipe: Recipe) -> State:
     """Build the module, its optimizer and its averages, and take up the saved state if any."""
     weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
+    decays = recipe.source.past if isinstance(recipe.source, OnPolicy) else {}
     state = State(
-        weights, recipe.optimizer.build(weights.masters), EMA(weights.masters, recipe.ema)
+        weights,
+        recipe.optimizer.build(weights.masters),
+        EMA(weights.masters, recipe.ema),
+        past={name: Average(weights.masters, decay) for name, decay in decays.items()},
     )
     if (recipe.run / "state").exists():
         state.restore(recipe.run / "state")
@@ -87,5 +91,12 @@ def prepare(recipe: Recipe) -> State:
 def export(recipe: Recipe, state: State) -> None:
     """Write the averaged weights of a run, finished or not, into the model's folder."""
     state.ema.copy_to(state.weights.module.float())
-    batches = recipe.source.open(recipe.model, recipe.seed)
-    recipe.trainee.export(state.weights.module.eval(), recipe.model, batches)
+    recipe.trainee.export(state.weights.module.eval(), recipe.model, _open(recipe, state))
+
+
+def _open(recipe: Recipe, state: State) -> Batches:
+    if isinstance(recipe.source, OnPolicy):
+        return recipe.source.paint_with(
+            Policy(state.weights, state.past), recipe.model, recipe.seed
+        )
+    return recipe.source.open(recipe.model, recipe.seed)

@@ -3,33 +3,24 @@
 With x0 the clean latents and noise ~ N(0, I), the model sees `x = (1 - sigma) x0 + sigma noise`
 and is asked for `noise - x0` (Lipman et al., arXiv 2210.02747; Esser et al., arXiv 2403.03206;
 Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square.
-
-Dimension key:
-    B batch    C channels    H W latent height and width
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from danqing.flow.path import mix, velocity
 from danqing.training.objectives.base import Loss, objectives
+from danqing.training.objectives.levels import Levels
 from danqing.training.sources.base import LatentBatch
 
 
 @objectives.register("flow_matching")
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlowMatching:
+@dataclass(frozen=True, kw_only=True)
+class FlowMatching(Levels):
     """Mean square error of the velocity, over logit-normal noise levels."""
 
-    mean: float = 0.0
-    """Centre of the logit of sigma; above 0 favours noisy inputs."""
-    spread: float = 1.0
-    """Standard deviation of the logit of sigma."""
-    uniform: float = 0.1
-    """Share of samples whose sigma is uniform in (0, 1), so that the ends are seen too."""
     drop_caption: float = 0.1
     """Share of captions replaced by a single space, which teaches the negative of guidance."""
 
@@ -52,16 +43,3 @@ class FlowMatching:
             each.mean(),
             {"noisy": each[noisy].mean().detach(), "clean": each[~noisy].mean().detach()},
         )
-
-    def sigmas(self, count: int, generator: torch.Generator) -> Float[Tensor, "B"]:
-        """Draw noise levels, one from each of `count` equal strata, in random order.
-
-        Strata keep the distribution and lower the variance of a small batch's loss.
-        """
-        strata = torch.randperm(count, generator=generator)
-        quantile = (strata + torch.rand(count, generator=generator)) / count
-        # Float32 quantiles of exactly 0 or 1 would give an infinite logit.
-        normal = torch.special.ndtri(quantile.double().clamp(1e-6, 1 - 1e-6)).float()
-        levels = torch.sigmoid(self.mean + self.spread * normal)
-        uniform = torch.rand(count, generator=generator) < self.uniform
-        return torch.where(uniform, quantile, levels)

@@ -1,10 +1,11 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import corpus, synthesis
+from danqing.training.sources import corpus, rollouts, synthesis
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
     LatentBatch,
+    OnPolicy,
     PictureBatch,
     sources,
 )
@@ -13,8 +14,10 @@ __all__ = [
     "BatchSource",
     "Batches",
     "LatentBatch",
+    "OnPolicy",
     "PictureBatch",
     "corpus",
+    "rollouts",
     "sources",
     "synthesis",
 ]
