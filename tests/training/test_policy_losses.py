@@ -32,7 +32,7 @@ def linear(weight):
     return Linear()
 
 
-def batch_of(advantage, old=0.3, start=0.1, hops=(), noise=None):
+def batch_of(advantage, old=0.3, reference=0.1, hops=(), noise=None):
     latents = torch.randn(len(advantage), 2, 4, 4, generator=generator(0))
     return RolloutBatch(
         latents=latents,
@@ -42,7 +42,7 @@ def batch_of(advantage, old=0.3, start=0.1, hops=(), noise=None):
         noise=noise,
         guidance=1.0,
         old=lambda x, captions, sigma: old * x,
-        start=lambda x, captions, sigma: start * x,
+        reference=lambda x, captions, sigma: reference * x,
         told={},
     )
 
@@ -82,8 +82,8 @@ def test_nft_at_the_old_velocity_does_not_depend_on_beta(beta):
     assert (slope, loss * beta) == pytest.approx((plain, whole), rel=1e-4)
 
 
-def test_nft_is_held_to_the_start():
-    batch = batch_of([0.0] * 4, start=0.1)
+def test_nft_is_held_to_the_reference():
+    batch = batch_of([0.0] * 4, reference=0.1)
     (held, _), (free, _) = (gradient(NFT(kl=kl), linear(0.3), batch) for kl in (10.0, 0.0))
     assert held > free + 0.1
     with pytest.raises(RecipeError, match="beta must be above 0"):
@@ -102,7 +102,7 @@ def walked(weight, advantage, noise=None):
         noise.steps(0, 3),
         generator(3),
     )
-    return batch_of(advantage, start=weight, hops=hops, noise=noise)
+    return batch_of(advantage, reference=weight, hops=hops, noise=noise)
 
 
 SETTINGS = [
@@ -207,7 +207,7 @@ class Gaussian(nn.Module):
 )
 def test_what_is_rewarded_becomes_likelier(objective, noise):
     model = Gaussian()
-    start = Gaussian()
+    reference = Gaussian()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     rewards = []
     for number in range(40):
@@ -228,7 +228,7 @@ def test_what_is_rewarded_becomes_likelier(objective, noise):
             latents=latents,
             advantages=advantages(reward[None])[0],
             old=lambda *asked: model(*asked).detach(),
-            start=start,
+            reference=reference,
         )
         objective(model, batch, generator(number)).value.backward()
         optimizer.step()

@@ -134,7 +134,7 @@ def test_a_state_of_another_source_is_refused(model, tmp_path):
         prepare(told)
 
 
-def test_old_weights_are_those_of_a_setting_and_the_start_stays(model, tmp_path):
+def test_old_weights_are_those_of_a_setting_and_the_reference_stays(model, tmp_path):
     told = recipe(model, tmp_path, NFT(), old=Follow(every=2))
     state = prepare(told)
     policy = Policy(state.weights, state.past)
@@ -150,7 +150,7 @@ def test_old_weights_are_those_of_a_setting_and_the_start_stays(model, tmp_path)
         for average in state.past.values():
             average.update(state.weights.masters, step)
         assert_close(policy.was("old")(x, ["a", "b"], sigma), answer)
-        assert_close(policy.was("start")(x, ["a", "b"], sigma), first)
+        assert_close(policy.was("reference")(x, ["a", "b"], sigma), first)
     assert not torch.allclose(first, second)
     assert torch.equal(now(x, ["a", "b"], sigma), second)
 

@@ -63,7 +63,7 @@ def train(
     """Train until `steps` steps have been taken, from wherever `state` stands.
 
     Metrics go to `run/metrics.jsonl`, the state to `run/state`; it is also saved when the loop
-    is interrupted. `on_step` is told how many steps have been taken.
+    is interrupted. `on_step` is told how many steps have been taken, and may raise `Enough`.
 
     Raises:
         DanqingError: The loss or the gradient stopped being finite.

@@ -7,7 +7,7 @@ that nothing is learned from. The state that is best by gold is kept and shipped
 below its best while the reward goes on rising, the run ends.
 
 Beside both stand the diversity of pictures of one prompt, which hidden collapses lower first, and
-the drift from the start: the mean square difference of velocities halfway to noise.
+the drift from the reference: the mean square difference of velocities halfway to noise.
 """
 
 from collections.abc import Sequence
@@ -92,7 +92,9 @@ class Watcher:
     ) -> None:
         self.settings, self.rewards, self.prompts = settings, rewards, prompts
         self.painter, self.state, self.run = painter, state, run
-        self.policy = Policy(state.weights, {"shipped": state.ema, "start": state.past["start"]})
+        self.policy = Policy(
+            state.weights, {"shipped": state.ema, "reference": state.past["reference"]}
+        )
         self.lines = Metrics(run / "watch.jsonl")
         # A run that was killed may have looked further than the state that it resumes from.
         seen = {line["step"]: Look(**line) for _, line in self.lines if line["step"] <= state.step}
@@ -124,7 +126,7 @@ class Watcher:
         """Return reward, gold, diversity and drift of a prompt."""
         count = self.settings.seeds
         captions, specs = [prompt.prompt] * count, [prompt.spec] * count
-        shipped, start = self.policy.was("shipped"), self.policy.was("start")
+        shipped, reference = self.policy.was("shipped"), self.policy.was("reference")
         latents, _ = self.painter.paint(shipped, captions, seed=0)
         images = self.painter.show(latents)
         noise, half = torch.randn(latents.shape, generator=generator(0)), torch.full((count,), 0.5)
@@ -133,7 +135,7 @@ class Watcher:
             sum(rate(self.rewards, images, specs)) / count,
             sum(rate(self.settings.gold, images, specs)) / count,
             diversity(latents[None]),
-            (shipped(*asked) - start(*asked)).square().mean().item(),
+            (shipped(*asked) - reference(*asked)).square().mean().item(),
         )
 
 

@@ -6,7 +6,7 @@ taken:
 
     loss = -min(A rho, A clip(rho, 1 - c, 1 + c))        rho = p(step) / p_old(step)
 
-to which the divergence of each step from that of the start may be added. Clip ranges are tiny
+to which the divergence of each step from that of the reference may be added. Clip ranges are tiny
 because the published log-likelihoods are means over thousands of dimensions.
 
 The ratio is below 1 on average, more so at some steps than at others. GRPO-Guard (arXiv
@@ -36,7 +36,7 @@ class GRPO:
     measure: Measure = "distance"
     """How likelihoods are told: as is published for `cps`, `distance`; for `flow_sde`, `mean`."""
     kl: float = 0.0
-    """Weight of the divergence from the start, averaged over the dimensions of a picture."""
+    """Weight of the divergence from the reference, averaged over the dimensions of a picture."""
     guard: bool = False
     """Whether ratios are those of GRPO-Guard, which is for `flow_sde`."""
 
@@ -59,7 +59,7 @@ class GRPO:
             raise RecipeError(
                 f"source.noise.kernel must be flow_sde with guard, got {noise.kernel}; change it."
             )
-        policy, start = (guided(each, batch.guidance) for each in (model, batch.start))
+        policy, reference = (guided(each, batch.guidance) for each in (model, batch.reference))
         kernel = kernels[noise.kernel]
         losses: list[Tensor] = []
         ratios: list[Tensor] = []
@@ -74,7 +74,7 @@ class GRPO:
             gain = torch.minimum(batch.advantages * ratio, batch.advantages * clipped)
             loss = -gain / (hop.sigma - hop.after) if self.guard else -gain
             if self.kl:
-                drift = divergence(step, kernel(hop.x, start(*asked), *where))
+                drift = divergence(step, kernel(hop.x, reference(*asked), *where))
                 loss = loss + self.kl * drift
                 drifts.append(drift.detach())
             losses.append(loss)

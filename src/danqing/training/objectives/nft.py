@@ -38,7 +38,7 @@ class NFT(Levels):
     most: float = 5.0
     """The advantage of a picture that is surely good, and the weight of the loss."""
     kl: float = 1e-4
-    """Weight of the mean square distance from the velocity of the start."""
+    """Weight of the mean square distance from the velocity of the reference."""
 
     def __post_init__(self) -> None:
         for name, value in (("beta", self.beta), ("most", self.most)):
@@ -55,12 +55,12 @@ class NFT(Levels):
 
         v = model(x, batch.captions, sigma)
         old = batch.old(x, batch.captions, sigma)
-        start = batch.start(x, batch.captions, sigma)
+        reference = batch.reference(x, batch.captions, sigma)
         better = self._error(x, self.beta * v + (1 - self.beta) * old, level, x0)
         worse = self._error(x, (1 + self.beta) * old - self.beta * v, level, x0)
         good = (0.5 + batch.advantages / (2 * self.most)).clamp(0, 1)
         each = (good * better + (1 - good) * worse) * self.most / self.beta
-        drift = (v - start).square().mean()
+        drift = (v - reference).square().mean()
         return Loss(
             each.mean() + self.kl * drift,
             {"drift": drift.detach(), "moved": (v - old).detach().square().mean(), **batch.told},

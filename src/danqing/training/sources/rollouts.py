@@ -2,7 +2,7 @@
 
 Batch n is painted by the *old* weights, which follow the learned ones as a setting says, from
 noise that the seed and n decide; both are part of a run's state, so a resumed run paints the
-pictures of an unbroken one. The *start* is what the weights were before any of this.
+pictures of an unbroken one. The *reference* is what the weights were at first.
 
 Dimension key:
     B batch, the pictures of a prompt one after the other    C latent channels    H W their sides
@@ -44,7 +44,7 @@ class RolloutBatch:
     """The scale of guidance they were painted with."""
     old: Model
     """The model that painted them, before guidance."""
-    start: Model
+    reference: Model
     """The model before it learned from rewards."""
     told: Mapping[str, Tensor]
     """Scalars worth a line in the log."""
@@ -107,7 +107,7 @@ class Rollouts:
     @property
     def past(self) -> Mapping[str, Decay]:
         """The weights beside the learned ones, and how they follow them."""
-        return {"old": self.old, "start": lambda step: 1.0}
+        return {"old": self.old, "reference": lambda step: 1.0}
 
     def paint_with(self, policy: Policy, model: Path, seed: int) -> Batches:
         """Return the batches; `model` is the folder that holds the VAE and the schedule.
@@ -130,7 +130,7 @@ class _Rollouts:
         seed: int,
     ) -> None:
         self.settings, self.painter, self.given, self.seed = settings, painter, given, seed
-        self.old, self.start = policy.was("old"), policy.was("start")
+        self.old, self.reference = policy.was("old"), policy.was("reference")
 
     def __getitem__(self, step: int) -> RolloutBatch:
         """Return the batch of a step, painted by the weights as they are when it is asked for."""
@@ -152,7 +152,7 @@ class _Rollouts:
             noise=settings.noise,
             guidance=settings.guidance,
             old=self.old,
-            start=self.start,
+            reference=self.reference,
             told={
                 "reward": rewards.mean(),
                 "lively": (rewards.std(1, correction=0) > 0).float().mean(),
