@@ -112,14 +112,15 @@ KINDS = {
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_resumed_run_paints_and_learns_what_an_unbroken_one_does(model, tmp_path, kind):
     objective, source = KINDS[kind]
-    unbroken = recipe(model, tmp_path / "whole", objective, **source)
+    dtype = "bfloat16" if kind == "nft" else "float32"
+    unbroken = replace(recipe(model, tmp_path / "whole", objective, **source), dtype=dtype)
     whole = go(unbroken, prepare(unbroken))
 
     def interrupt(step):
         if step == 1:
             raise KeyboardInterrupt
 
-    broken = recipe(model, tmp_path / "broken", objective, **source)
+    broken = replace(unbroken, run=tmp_path / "broken")
     with pytest.raises(KeyboardInterrupt):
         go(broken, prepare(broken), interrupt)
     assert go(broken, prepare(broken)) == whole

@@ -110,11 +110,9 @@ class Painter:
         def velocity(x: Float[Tensor, "B C h w"], sigma: float) -> Float[Tensor, "B C h w"]:
             return follow(x, captions, torch.full((len(x),), sigma))
 
-        noise, stochastic = (
-            (noise, noise.steps(batch, self.steps)) if noise else (Noise(), range(0))
-        )
-        steps = generator(derive(seed, "steps"))
-        return walk(velocity, x, sigmas, kernels[noise.kernel], noise.level, stochastic, steps)
+        window = noise.steps(batch, self.steps) if noise else range(0)
+        noise, steps = noise or Noise(), generator(derive(seed, "steps"))
+        return walk(velocity, x, sigmas, kernels[noise.kernel], noise.level, window, steps)
 
     @torch.no_grad()
     def show(self, latents: Float[Tensor, "B C h w"]) -> list[Image.Image]:
