@@ -82,6 +82,17 @@ def test_nft_at_the_old_velocity_does_not_depend_on_beta(beta):
     assert (slope, loss * beta) == pytest.approx((plain, whole), rel=1e-4)
 
 
+def test_nft_draws_several_versions_of_each_picture():
+    batch, model = batch_of([3.0, -1.0, 0.5]), linear(0.7)
+    thrice = replace(
+        batch,
+        latents=batch.latents.repeat(3, 1, 1, 1),
+        captions=batch.captions * 3,
+        advantages=batch.advantages.repeat(3),
+    )
+    assert gradient(NFT(draws=3), model, batch) == gradient(NFT(), model, thrice)
+
+
 def test_nft_is_held_to_the_reference():
     batch = batch_of([0.0] * 4, reference=0.1)
     (held, _), (free, _) = (gradient(NFT(kl=kl), linear(0.3), batch) for kl in (10.0, 0.0))

@@ -35,30 +35,32 @@ class NFT(Levels):
 
     beta: float = 1.0
     """How far the learned velocity is from v_old to v+; 0.1 is published for rewards of text."""
+    draws: int = 1
+    """Noisy versions of each picture; pictures are dear, and more versions steady the gradient."""
     most: float = 5.0
     """The advantage of a picture that is surely good, and the weight of the loss."""
     kl: float = 1e-4
     """Weight of the mean square distance from the velocity of the reference."""
 
     def __post_init__(self) -> None:
-        for name, value in (("beta", self.beta), ("most", self.most)):
+        for name, value in (("beta", self.beta), ("draws", self.draws), ("most", self.most)):
             if value <= 0:
                 raise RecipeError(f"{name} must be above 0, got {value}; raise it.")
 
     def __call__(self, model: nn.Module, batch: RolloutBatch, generator: torch.Generator) -> Loss:
         """Return the loss on pictures and their advantages."""
-        x0 = batch.latents
+        x0, captions = batch.latents.repeat(self.draws, 1, 1, 1), [*batch.captions] * self.draws
         sigma = self.sigmas(len(x0), generator)
         noise = torch.randn(x0.shape, generator=generator)
         level = sigma[:, None, None, None]
         x = mix(x0, noise, level)
 
-        v = model(x, batch.captions, sigma)
-        old = batch.old(x, batch.captions, sigma)
-        reference = batch.reference(x, batch.captions, sigma)
+        v = model(x, captions, sigma)
+        old = batch.old(x, captions, sigma)
+        reference = batch.reference(x, captions, sigma)
         better = self._error(x, self.beta * v + (1 - self.beta) * old, level, x0)
         worse = self._error(x, (1 + self.beta) * old - self.beta * v, level, x0)
-        good = (0.5 + batch.advantages / (2 * self.most)).clamp(0, 1)
+        good = (0.5 + batch.advantages.repeat(self.draws) / (2 * self.most)).clamp(0, 1)
         each = (good * better + (1 - good) * worse) * self.most / self.beta
         drift = (v - reference).square().mean()
         return Loss(
