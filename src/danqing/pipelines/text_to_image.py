@@ -5,7 +5,7 @@ is float32 and is cast at the transformer's door.
 
 Dimension key:
     B batch    I image tokens    D channels of a token    C latent channels
-    h w latent height and width    L text tokens    E text channels
+    h w latent height and width    H W pixels    L text tokens    E text channels
 """
 
 import platform
@@ -185,6 +185,10 @@ class TextToImage:
     def _decode(self, latents: Float[Tensor, "1 C h w"], canvas: Canvas) -> Image.Image:
         """Return one picture; decoding them one by one keeps memory and bits the same."""
         dtype = next(self.vae.parameters()).dtype
-        image = canvas.crop(self.vae.decode(self.vae.denormalize(latents.to(dtype))))
-        pixels = (image.float() / 2 + 0.5).mul(255).round().to(torch.uint8)
-        return Image.fromarray(rearrange(pixels, "1 c h w -> h w c").cpu().numpy())
+        return to_image(canvas.crop(self.vae.decode(self.vae.denormalize(latents.to(dtype)))))
+
+
+def to_image(image: Float[Tensor, "1 3 H W"]) -> Image.Image:
+    """Return a picture in [-1, 1] as one to look at."""
+    pixels = (image.float() / 2 + 0.5).mul(255).round().to(torch.uint8)
+    return Image.fromarray(rearrange(pixels, "1 c h w -> h w c").cpu().numpy())

@@ -20,6 +20,10 @@ from danqing.training.state import State
 log = logger(__name__)
 
 
+class Enough(Exception):
+    """Raised by `on_step`: the run ends here as if its steps were over."""
+
+
 class Means:
     """Averages of what is logged, since they were last taken."""
 
@@ -59,7 +63,7 @@ def train(
     """Train until `steps` steps have been taken, from wherever `state` stands.
 
     Metrics go to `run/metrics.jsonl`, the state to `run/state`; it is also saved when the loop
-    is interrupted.
+    is interrupted. `on_step` is told how many steps have been taken, and may raise `Enough`.
 
     Raises:
         DanqingError: The loss or the gradient stopped being finite.
@@ -92,7 +96,8 @@ def train(
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             weights.publish()
-            state.ema.update(weights.masters, step)
+            for average in (state.ema, *state.past.values()):
+                average.update(weights.masters, step)
             state.step += 1
 
             means.add(loss=loss.value.detach(), gradient=norm, **loss.parts)
@@ -101,6 +106,8 @@ def train(
             if state.step % save_every == 0:
                 state.save(run / "state")
             on_step(state.step)
+    except Enough as reason:
+        log.warning("ended after %d steps: %s", state.step, reason)
     except KeyboardInterrupt:
         # Between `backward` and `step` nothing of the state has changed, so any moment is safe
         # except inside the optimizers; the last whole save stays in place if this one fails.

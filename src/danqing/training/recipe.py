@@ -10,13 +10,17 @@ from typing import Annotated, Literal
 
 from danqing.core.config import write
 from danqing.core.device import DTYPES
-from danqing.training.ema import EMA
+from danqing.core.errors import RecipeError
+from danqing.training.ema import EMA, Average
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
-from danqing.training.sources import BatchSource, sources
+from danqing.training.policy import Policy
+from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
+from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
 from danqing.training.trainees import Trainee, trainees
+from danqing.training.watch import Watch, Watcher
 from danqing.training.weights import Weights
 
 
@@ -32,7 +36,7 @@ class Recipe:
     """What is trained."""
     objective: Annotated[Objective, objectives]
     """What is minimized."""
-    source: Annotated[BatchSource, sources]
+    source: Annotated[BatchSource | OnPolicy, sources]
     """Where batches come from."""
     steps: int
     """Optimizer steps in all."""
@@ -50,17 +54,34 @@ class Recipe:
     """Steps between lines in `metrics.jsonl`."""
     save_every: int = 500
     """Steps between saved states."""
+    watch: Watch | None = None
+    """How a run that learns from rewards is watched; none: not at all."""
+
+    def __post_init__(self) -> None:
+        if self.watch is not None and not isinstance(self.source, Rollouts):
+            raise RecipeError(
+                f"source must be rollouts to be watched, got {sources.name_of(self.source)}; "
+                'set watch = "none".'
+            )
 
 
 def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> None:
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
     write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
-    batches = recipe.source.open(recipe.model, recipe.seed)
+    watcher = _watcher(recipe, state)
+    if watcher is not None and state.step == 0:
+        watcher(0)
+
+    def after(step: int) -> None:
+        on_step(step)
+        if watcher is not None:
+            watcher(step)
+
     train(
         state,
         recipe.objective,
-        batches,
+        _open(recipe, state),
         steps=recipe.steps,
         lr_schedule=recipe.lr_schedule,
         clip=recipe.optimizer.clip,
@@ -68,7 +89,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
         run=recipe.run,
         log_every=recipe.log_every,
         save_every=recipe.save_every,
-        on_step=on_step,
+        on_step=after,
     )
     export(recipe, state)
 
@@ -76,8 +97,12 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 def prepare(recipe: Recipe) -> State:
     """Build the module, its optimizer and its averages, and take up the saved state if any."""
     weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
+    decays = recipe.source.past if isinstance(recipe.source, OnPolicy) else {}
     state = State(
-        weights, recipe.optimizer.build(weights.masters), EMA(weights.masters, recipe.ema)
+        weights,
+        recipe.optimizer.build(weights.masters),
+        EMA(weights.masters, recipe.ema),
+        past={name: Average(weights.masters, decay) for name, decay in decays.items()},
     )
     if (recipe.run / "state").exists():
         state.restore(recipe.run / "state")
@@ -85,7 +110,26 @@ def prepare(recipe: Recipe) -> State:
 
 
 def export(recipe: Recipe, state: State) -> None:
-    """Write the averaged weights of a run, finished or not, into the model's folder."""
+    """Write the averaged weights of a run, finished or not, into the model's folder.
+
+    Of a run that is watched they are the best so far.
+    """
+    if recipe.watch is not None and (recipe.run / "best").exists():
+        state.restore(recipe.run / "best")
     state.ema.copy_to(state.weights.module)
-    batches = recipe.source.open(recipe.model, recipe.seed)
-    recipe.trainee.export(state.weights.module.eval(), recipe.model, batches)
+    recipe.trainee.export(state.weights.module.eval(), recipe.model, _open(recipe, state))
+
+
+def _watcher(recipe: Recipe, state: State) -> Watcher | None:
+    if recipe.watch is None:
+        return None
+    assert isinstance(recipe.source, Rollouts)
+    return recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
+
+
+def _open(recipe: Recipe, state: State) -> Batches:
+    if isinstance(recipe.source, OnPolicy):
+        return recipe.source.paint_with(
+            Policy(state.weights, state.past), recipe.model, recipe.seed
+        )
+    return recipe.source.open(recipe.model, recipe.seed)

@@ -1,12 +1,13 @@
 """Everything a run needs to go on as if it had never stopped, without pickle.
 
-A state is a folder: `model`, `ema` and `optimizer` as safetensors and the step in `progress.json`.
+A state is a folder: `model`, `ema` and `optimizer` as safetensors and the step in `progress.json`,
+with `past_*` where a source needs weights that the model had before.
 Batches and noise follow from the seed and the step, so no generator is saved.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from danqing.core.errors import CheckpointError
 from danqing.core.files import atomic_folder
-from danqing.training.ema import EMA
+from danqing.training.ema import EMA, Average
 from danqing.training.weights import Weights
 
 
@@ -27,12 +28,16 @@ class State:
     optimizers: Sequence[torch.optim.Optimizer]
     ema: EMA
     step: int = 0
+    past: Mapping[str, Average] = field(default_factory=dict[str, Average])
+    """Weights that the model had before, by name: what its pictures are painted with."""
 
     def save(self, folder: Path) -> None:
         """Write the state, replacing an earlier one only when this one is whole."""
         with atomic_folder(folder) as part:
             save_file(_contiguous(self.weights.masters), part / "model.safetensors")
             save_file(_contiguous(self.ema.state()), part / "ema.safetensors")
+            for name, average in self.past.items():
+                save_file(_contiguous(average.state()), part / f"past_{name}.safetensors")
             save_file(_contiguous(_flatten(self.optimizers)), part / "optimizer.safetensors")
             (part / "progress.json").write_text(json.dumps({"step": self.step}) + "\n")
 
@@ -41,7 +46,7 @@ class State:
         """Take up a saved state.
 
         Raises:
-            CheckpointError: The state belongs to a model of another shape.
+            CheckpointError: The state belongs to a model of another shape, or to another source.
         """
         saved = load_file(folder / "model.safetensors")
         named = self.weights.masters
@@ -55,6 +60,13 @@ class State:
             parameter.copy_(saved[name])
         self.weights.publish()
         self.ema.restore(load_file(folder / "ema.safetensors"))
+        for name, average in self.past.items():
+            if not (path := folder / f"past_{name}.safetensors").exists():
+                raise CheckpointError(
+                    f"the state in {folder} must have the weights {path.name}, got none; "
+                    "start a new run folder or restore the old recipe."
+                )
+            average.restore(load_file(path))
         _unflatten(self.optimizers, load_file(folder / "optimizer.safetensors"))
         self.step = json.loads((folder / "progress.json").read_text())["step"]
 

@@ -11,6 +11,7 @@ from danqing.core.errors import RecipeError
 from danqing.data.synthesis.captions import TRAINING_TEMPLATES, caption
 from danqing.data.synthesis.draw import Style, draw
 from danqing.data.synthesis.fonts import FACES, TRAINING_FACES
+from danqing.data.synthesis.prompts import Prompt
 from danqing.data.synthesis.propose import LONGEST_PHRASE, LONGEST_WORD, Limits, propose
 from danqing.data.synthesis.split import bucket
 from danqing.data.synthesis.words import CHARACTERS
@@ -101,13 +102,23 @@ class Synthesis(Limits, Style):
         Args:
             index: Which picture, from 0; any integer is fine.
         """
+        rng, prompt = self._ask(index)
+        image = draw(prompt.spec, rng, size=self.size, style=self)
+        return Sample(image, prompt.prompt, prompt.spec, prompt.language)
+
+    def prompt(self, index: int) -> Prompt:
+        """Return what the picture of an index is asked for by, without drawing it."""
+        return self._ask(index)[1]
+
+    def _ask(self, index: int) -> tuple[Random, Prompt]:
         rng = Random(f"danqing synthesis {self.seed} {index}")
         category, language = _pick(rng, self.categories), _pick(rng, self.languages)
         spec = propose(rng, category, self)
         while bucket(spec) != "train":
             spec = propose(rng, category, self)
-        sentence = caption(spec, language, rng.choice(TRAINING_TEMPLATES))
-        return Sample(draw(spec, rng, size=self.size, style=self), sentence, spec, language)
+        template = rng.choice(TRAINING_TEMPLATES)
+        sentence = caption(spec, language, template)
+        return rng, Prompt(sentence, language, template, "train", spec)
 
 
 def _pick(rng: Random, weights: Mapping[Name, float]) -> Name:

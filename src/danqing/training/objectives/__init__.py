@@ -1,6 +1,15 @@
 """What can be minimized; importing this package fills the registry."""
 
-from danqing.training.objectives import dpo, flow_matching, reconstruction
+from danqing.training.objectives import dpo, flow_matching, grpo, nft, reconstruction
 from danqing.training.objectives.base import Loss, Objective, objectives
 
-__all__ = ["Loss", "Objective", "dpo", "flow_matching", "objectives", "reconstruction"]
+__all__ = [
+    "Loss",
+    "Objective",
+    "dpo",
+    "flow_matching",
+    "grpo",
+    "nft",
+    "objectives",
+    "reconstruction",
+]

@@ -3,9 +3,6 @@
 With x0 the clean latents and noise ~ N(0, I), the model sees `x = (1 - sigma) x0 + sigma noise`
 and is asked for `noise - x0` (Lipman et al., arXiv 2210.02747; Esser et al., arXiv 2403.03206;
 Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square.
-
-Dimension key:
-    B batch    C channels    H W latent height and width
 """
 
 from dataclasses import dataclass
@@ -20,7 +17,7 @@ from danqing.training.sources.base import LatentBatch
 
 
 @objectives.register("flow_matching")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class FlowMatching(Levels):
     """Mean square error of the velocity, over logit-normal noise levels."""
 

@@ -1,4 +1,8 @@
-"""Which noise levels a model is trained at."""
+"""Noise levels to learn at.
+
+Dimension key:
+    B batch
+"""
 
 from dataclasses import dataclass
 
@@ -7,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Levels:
-    """Logit-normal noise levels, some of them uniform."""
+    """Logit-normal noise levels (Esser et al., arXiv 2403.03206), some of them uniform."""
 
     mean: float = 0.0
     """Centre of the logit of sigma; above 0 favours noisy inputs."""

@@ -1,10 +1,11 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import corpus, folder, pairs, synthesis
+from danqing.training.sources import corpus, folder, pairs, rollouts, synthesis
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
     LatentBatch,
+    OnPolicy,
     PairBatch,
     PictureBatch,
     sources,
@@ -14,11 +15,13 @@ __all__ = [
     "BatchSource",
     "Batches",
     "LatentBatch",
+    "OnPolicy",
     "PairBatch",
     "PictureBatch",
     "corpus",
     "folder",
     "pairs",
+    "rollouts",
     "sources",
     "synthesis",
 ]

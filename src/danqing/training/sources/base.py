@@ -1,10 +1,11 @@
 """Where batches come from.
 
 A source answers "which batch is number n?", so the step is its whole state: resuming, replaying
-and splitting work among machines need nothing else.
+and splitting work among machines need nothing else. A source that is *on policy* has its batches
+painted by the model, so they depend on its weights too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from danqing.core.registry import Registry
+from danqing.training.ema import Decay
+from danqing.training.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,24 @@ class BatchSource(Protocol):
 
 
 @runtime_checkable
+class OnPolicy(Protocol):
+    """A sequence of batches that the model paints itself, with weights that follow what it learns.
+
+    Those weights are kept in the run's state, so batch n of a resumed run is that of an unbroken
+    one.
+    """
+
+    @property
+    def past(self) -> Mapping[str, Decay]:
+        """The weights it needs beside those that are learned, and how they follow them."""
+        ...
+
+    def paint_with(self, policy: Policy, model: Path, seed: int) -> "Batches":
+        """Return the batches; `policy` has the weights of `past` by their names."""
+        ...
+
+
+@runtime_checkable
 class Batches(Protocol):
     """Batch number n, for any n."""
 
@@ -57,4 +78,4 @@ class Batches(Protocol):
         ...
 
 
-sources: Registry[type[BatchSource]] = Registry("batch source")
+sources: Registry[type[BatchSource] | type[OnPolicy]] = Registry("batch source")

@@ -1,0 +1,286 @@
+"""Batches that a model paints itself: rated, of prompts for training, and the same on resuming."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image
+from torch.testing import assert_close
+
+from danqing.core.errors import CheckpointError, RecipeError
+from danqing.core.seed import generator
+from danqing.data.synthesis import Synthesis, bucket, held_out
+from danqing.pipelines.load import save
+from danqing.scorers.base import Score
+from danqing.scorers.scene import SceneScorer
+from danqing.scorers.world import Object, Scene, TextSpec
+from danqing.testing import toy
+from danqing.training.loop import train
+from danqing.training.objectives.grpo import GRPO
+from danqing.training.objectives.nft import NFT
+from danqing.training.optim import AdamW
+from danqing.training.painting import Noise
+from danqing.training.policy import Policy, guided
+from danqing.training.prompts import read_prompts
+from danqing.training.recipe import Recipe, _open, prepare
+from danqing.training.rewards import Reward, advantages, diversity, rate
+from danqing.training.sources.rollouts import Follow, Rollouts
+from danqing.training.sources.synthesis import SynthesisLatents
+from danqing.training.trainees import TextToImageTrainee
+
+
+class Redness:
+    """Likes red pictures, and judges nothing else."""
+
+    def score(self, images, wanted):
+        means = [np.asarray(image).mean((0, 1)) for image in images]
+        return [
+            Score(float(r - (g + b) / 2) / 255, "red", {"dark": float(255 - r)})
+            for r, g, b in means
+        ]
+
+
+class Mute:
+    """Judges strings only."""
+
+    def score(self, images, wanted):
+        return [Score(0.5 if isinstance(spec, TextSpec) else None, "") for spec in wanted]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    save(toy(), folder)
+    return folder
+
+
+ASKED = Synthesis(size=(64, 64), categories={"colors": 1.0})
+
+
+def recipe(model, run, objective, steps=3, **changes):
+    source = Rollouts(
+        rewards=(Reward(scorer=Redness()),),
+        **{"asked": ASKED, "batch": 1, "group": 2, "steps": 2, **changes},
+    )
+    return Recipe(
+        model=model,
+        run=run,
+        trainee=TextToImageTrainee(start="model"),
+        objective=objective,
+        source=source,
+        optimizer=AdamW(lr=3e-3),
+        steps=steps,
+        log_every=1,
+    )
+
+
+def go(recipe, state, on_step=lambda step: None):
+    train(
+        state,
+        recipe.objective,
+        _open(recipe, state),
+        steps=recipe.steps,
+        lr_schedule=replace(recipe.lr_schedule, warmup=0),
+        clip=1.0,
+        seed=recipe.seed,
+        run=recipe.run,
+        log_every=1,
+        on_step=on_step,
+    )
+    lines = (recipe.run / "metrics.jsonl").read_text().splitlines()
+    return [
+        {k: v for k, v in json.loads(line).items() if k not in ("seconds", "time")}
+        for line in lines
+    ]
+
+
+KINDS = {
+    "nft": (NFT(), {"old": Follow(every=2, rise=0.1, limit=0.5)}),
+    "grpo": (GRPO(kl=0.01), {"noise": Noise(), "old": Follow(every=2), "guidance": 2.0}),
+    "guard": (
+        GRPO(guard=True, measure="mean", clip=2e-6),
+        {"noise": Noise(kernel="flow_sde", window=1, dwell=1)},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_resumed_run_paints_and_learns_what_an_unbroken_one_does(model, tmp_path, kind):
+    objective, source = KINDS[kind]
+    dtype = "bfloat16" if kind == "nft" else "float32"
+    unbroken = replace(recipe(model, tmp_path / "whole", objective, **source), dtype=dtype)
+    whole = go(unbroken, prepare(unbroken))
+
+    def interrupt(step):
+        if step == 1:
+            raise KeyboardInterrupt
+
+    broken = replace(unbroken, run=tmp_path / "broken")
+    with pytest.raises(KeyboardInterrupt):
+        go(broken, prepare(broken), interrupt)
+    assert go(broken, prepare(broken)) == whole
+    assert {"reward", "diversity", "lively"} <= set(whole[0])
+
+
+def test_a_state_of_another_source_is_refused(model, tmp_path):
+    told = recipe(model, tmp_path, NFT())
+    plain = replace(told, source=SynthesisLatents())
+    prepare(plain).save(tmp_path / "state")
+    with pytest.raises(CheckpointError, match=r"must have the weights past_old\.safetensors"):
+        prepare(told)
+
+
+def test_old_weights_are_those_of_a_setting_and_the_reference_stays(model, tmp_path):
+    told = recipe(model, tmp_path, NFT(), old=Follow(every=2))
+    state = prepare(told)
+    policy = Policy(state.weights, state.past)
+    x, sigma = torch.randn(2, 4, 32, 32, generator=generator(0)), torch.tensor([0.4, 0.9])
+    now = state.weights.module
+    first = now(x, ["a", "b"], sigma).detach()
+    assert_close(policy.was("old")(x, ["a", "b"], sigma), first)
+    with torch.no_grad():
+        for weight in state.weights.masters.values():
+            weight.add_(0.01)
+    second = now(x, ["a", "b"], sigma).detach()
+    for step, answer in ((0, first), (1, second)):
+        for average in state.past.values():
+            average.update(state.weights.masters, step)
+        assert_close(policy.was("old")(x, ["a", "b"], sigma), answer)
+        assert_close(policy.was("reference")(x, ["a", "b"], sigma), first)
+    assert not torch.allclose(first, second)
+    assert torch.equal(now(x, ["a", "b"], sigma), second)
+
+
+def test_what_outlives_a_change_rises_to_its_limit():
+    follow = Follow(every=2, rise=0.2, limit=0.5)
+    assert [follow(step) for step in range(8)] == [1, 0.2, 1, 0.4, 1, 0.5, 1, 0.5]
+    assert [Follow()(step) for step in range(3)] == [0, 0, 0]
+
+
+def test_guidance_of_1_is_none_and_more_goes_away_from_the_empty_caption():
+    def velocity(x, captions, sigma):
+        return x * torch.tensor([0.0 if c == " " else 1.0 for c in captions])[:, None, None, None]
+
+    x, sigma = torch.randn(2, 4, 4, 4, generator=generator(0)), torch.ones(2)
+    assert guided(velocity, 1.0) is velocity
+    # The way from nothing to x has the direction of x, and a token keeps its length.
+    assert_close(guided(velocity, 3.0)(x, ["a", "b"], sigma), x)
+
+
+# Rewards
+
+
+@given(
+    arrays.arrays(np.float64, (3, 4), elements=st.integers(-1000, 1000).map(lambda n: n / 100)),
+    st.booleans(),
+)
+@settings(max_examples=50, deadline=None)
+def test_advantages_are_centred_in_their_groups_and_keep_their_order(rewards, shared):
+    rewards = torch.from_numpy(rewards)
+    found = advantages(rewards, shared=shared, limit=1e9)
+    assert_close(found.mean(1), torch.zeros(3).double(), atol=1e-6, rtol=0)
+    gain = rewards[:, :, None] - rewards[:, None]
+    assert (gain * (found[:, :, None] - found[:, None]) >= 0).all()
+    assert advantages(rewards, shared=shared, limit=0.5).abs().max() <= 0.5
+
+
+def test_advantages_count_deviations_of_the_group_or_of_all():
+    rewards = torch.tensor([[0.0, 1.0], [0.5, 0.5], [0.4, 0.6]])
+    assert_close(
+        advantages(rewards), torch.tensor([[-1.0, 1.0], [0, 0], [-1, 1]]), atol=2e-3, rtol=0
+    )
+    shared = advantages(rewards, shared=True)
+    assert (shared[0] / shared[2]).tolist() == pytest.approx([5.0, 5.0])
+
+
+def test_a_reward_is_the_mean_of_those_that_can_judge():
+    images = [Image.new("RGB", (8, 8), "red")] * 2
+    scene = Scene("colors", (Object("star", color="red"),))
+    text = TextSpec("text_en", "AB", "en", "red", "mint")
+    rewards = (Reward(scorer=Redness()), Reward(scorer=Mute(), weight=3.0))
+    assert rate(rewards, images, [scene, text]) == [1.0, (1 + 3 * 0.5) / 4]
+    assert rate((Reward(scorer=Redness(), detail="dark"),), images, [scene, text]) == [0.0, 0.0]
+    with pytest.raises(RecipeError, match="rewards must judge every prompt, got no score"):
+        rate((Reward(scorer=Mute()),), images, [scene, text])
+    with pytest.raises(RecipeError, match="detail must be one of dark, got 'light'"):
+        rate((Reward(scorer=Redness(), detail="light"),), images, [scene, text])
+
+
+def test_pictures_that_are_alike_have_no_diversity():
+    latents = torch.randn(3, 1, 4, 8, 8, generator=generator(0)).expand(3, 5, 4, 8, 8)
+    assert diversity(latents) == 0
+    free = torch.randn(3, 500, 4, 8, 8, generator=generator(0))
+    assert diversity(free) == pytest.approx(2**0.5, rel=0.01)
+
+
+# Prompts
+
+
+def test_prompts_are_those_of_training(model, tmp_path):
+    told = recipe(model, tmp_path, NFT())
+    asked = told.source.asked
+    for i in range(5):
+        prompt, sample = asked.prompt(i), asked.sample(i)
+        assert (prompt.prompt, prompt.spec) == (sample.caption, sample.spec)
+        assert bucket(prompt.spec) == "train"
+
+
+def test_prompts_of_tests_are_refused(tmp_path):
+    path = tmp_path / "prompts.jsonl"
+    told = held_out("counting", 2, "dev")
+    path.write_text("\n".join(json.dumps(prompt.record) for prompt in told))
+    assert [one.spec.id for one in read_prompts(path)] == [prompt.spec.id for prompt in told]
+    for split in ("test_iid", "test_count", "test_para"):
+        path.write_text(json.dumps(held_out("counting", 1, split)[0].record))
+        with pytest.raises(RecipeError, match="prompts must be of the buckets train and dev, got"):
+            read_prompts(path)
+    for text in ("{}", "no JSON", '{"prompt": "a"}', ""):
+        path.write_text(text)
+        with pytest.raises(RecipeError, match="prompts must"):
+            read_prompts(path)
+    with pytest.raises(RecipeError, match="prompts must be a JSONL file"):
+        read_prompts(tmp_path / "none.jsonl")
+
+
+def test_given_prompts_come_in_turn(model, tmp_path):
+    path = tmp_path / "prompts.jsonl"
+    told = held_out("colors", 3, "dev")
+    path.write_text("\n".join(json.dumps(prompt.record) for prompt in told))
+    one = recipe(model, tmp_path / "run", NFT(), prompts=path)
+    batches = _open(one, prepare(one))
+    captions = [caption for step in range(4) for caption in batches[step].captions[::2]]
+    assert captions == [told[i % 3].prompt for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"group": 1}, "group must be at least 2, got 1"),
+        ({"rewards": ()}, r"len\(rewards\) must be at least 1"),
+        ({"steps": 1}, "steps must be at least 2"),
+    ],
+)
+def test_settings_that_teach_nothing_are_refused(change, complaint):
+    with pytest.raises(RecipeError, match=complaint):
+        Rollouts(**{"rewards": (Reward(scorer=SceneScorer()),), **change})
+
+
+def test_a_size_between_tokens_is_refused(model, tmp_path):
+    told = recipe(model, tmp_path, NFT(), asked=replace(ASKED, size=(66, 65)))
+    with pytest.raises(RecipeError, match="size must be multiples of"):
+        _open(told, prepare(told))
+
+
+def test_a_window_slides_and_never_takes_the_last_step():
+    noise = Noise(window=2, dwell=3)
+    found = [noise.steps(batch, 5) for batch in range(12)]
+    assert found == [range(i, i + 2) for i in (0, 1, 2, 0) for _ in range(3)]
+    assert Noise().steps(7, 5) == range(4)
+    assert Noise(window=9).steps(7, 5) == range(4)
+    with pytest.raises(RecipeError, match="window must be above 0"):
+        Noise(window=0)
