@@ -71,7 +71,7 @@ def hue_name(red: float, green: float, blue: float) -> str:
     gaps = {
         name: abs((hue - other + 0.5) % 1 - 0.5)
         for name, other in _hues().items()
-        if (name == "brown") == (value < _DULL and 0.03 < hue < 0.12)
+        if (name == "brown") == (value < _DULL and hue < 0.15)
     }
     return min(gaps, key=gaps.__getitem__)
 
