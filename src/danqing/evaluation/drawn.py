@@ -6,7 +6,8 @@ reach), and those of another prompt of the category (`floor`, what luck gives).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -15,20 +16,38 @@ from danqing.evaluation.benchmark import Ask, Item, Seen, absent
 from danqing.evaluation.stats import wilson
 from danqing.evaluation.table import Row, average
 from danqing.scorers.base import Score, mean
+from danqing.scorers.world import Language
 
 Judge = Callable[[Ask, Image.Image], Score]
 """Gives the verdict on a picture of an ask."""
 
 
-def require_positive(**numbers: int) -> None:
-    """Refuse numbers below 1.
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """The settings that all of them have, and what becomes of pictures that were seen."""
 
-    Raises:
-        RecipeError: there is one.
-    """
-    for name, number in numbers.items():
-        if number < 1:
-            raise RecipeError(f"{name} must be at least 1, got {number}; raise it.")
+    mode: Literal["fixed"] = "fixed"
+    """There is one way to score; what is not asked for is a mistake."""
+    per_category: int = 20
+    """Prompts of each category."""
+    seeds: int = 2
+    """Pictures of each prompt."""
+    language: Language | None = None
+    """Language of the prompts; None: English and Chinese in turn."""
+    size: tuple[int, int] = (256, 256)
+    """Width and height of the program's pictures, best those of the model."""
+
+    def __post_init__(self) -> None:
+        for name in ("per_category", "seeds"):
+            if (number := getattr(self, name)) < 1:
+                raise RecipeError(f"{name} must be at least 1, got {number}; raise it.")
+
+    def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
+        """Return what was seen; a picture that is not there is wrong."""
+        return [
+            absent("fixed") if s is None else Score(s["value"], s["reason"], s["details"])
+            for s in seen
+        ]  # fmt: skip
 
 
 def sighted(verdict: Score, image: Image.Image, written: str | None = None) -> Seen:
@@ -43,14 +62,6 @@ def sighted(verdict: Score, image: Image.Image, written: str | None = None) -> S
     if written is not None:
         details |= {"read": details["line"], "target": written}
     return {"value": verdict.value, "reason": verdict.reason, "details": details}
-
-
-def verdicts(seen: Sequence[Seen | None]) -> list[Score]:
-    """Return what was seen as scores; a picture that is not there is wrong."""
-    return [
-        absent("fixed") if s is None else Score(s["value"], s["reason"], s["details"])
-        for s in seen
-    ]  # fmt: skip
 
 
 def row(name: str, items: Sequence[Item], details: Sequence[str]) -> Row:

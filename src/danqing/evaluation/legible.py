@@ -96,15 +96,13 @@ def characters_misread(
 def main(
     model: str = "danqing-nano",
     strings: Path | None = None,
-    language: Language = "en",
     size: int = 256,
 ) -> None:
     """Print misreadings as JSON lines.
 
     Args:
         model: Whose VAE pictures go through.
-        strings: A file of strings parted by spaces; none: the package's own, in both languages.
-        language: Their script; single Chinese characters are also read in fours.
+        strings: A file of strings parted by spaces; None: those of the small world.
         size: Side of the pictures in pixels.
     """
     import torch
@@ -117,17 +115,14 @@ def main(
         "jpeg 50": jpeg,
         "vae": round_trip(load(model, dtype=torch.float32).vae),
     }
-    told = strings.read_text(encoding="utf-8").split() if strings else None
-    english = WORDS if told is None else told if language == "en" else ()
-    chinese = (
-        (*CHARACTERS, *UNSEEN_CHARACTERS, *PHRASES)
-        if told is None
-        else told
-        if language == "zh"
-        else ()
+    told = (
+        strings.read_text(encoding="utf-8").split()
+        if strings
+        else (*WORDS, *PHRASES, *CHARACTERS, *UNSEEN_CHARACTERS)
     )
-    single = [string for string in chinese if len(string) == 1]
-    longer = [string for string in chinese if len(string) > 1]
+    english = [string for string in told if string.isascii()]
+    single = [string for string in told if not string.isascii() and len(string) == 1]
+    longer = [string for string in told if not string.isascii() and len(string) > 1]
     square = (size, size)
     for wrong in chain(
         misread(english, "en", conditions=conditions, size=square),

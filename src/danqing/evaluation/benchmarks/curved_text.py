@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from random import Random
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 from PIL import Image
 
 from danqing.data.synthesis.arches import arches, draw_arch
 from danqing.data.synthesis.split import Part
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
+from danqing.evaluation.drawn import Drawn, references, row, sighted
 from danqing.evaluation.table import Table, categories, macro
 from danqing.scorers.arch import ArchedText, ArchJudge, Bend
 from danqing.scorers.base import Score
@@ -36,25 +36,12 @@ _DETAILS: Final = ("exact_line", "bent", "similarity")
 
 @benchmarks.register("curved_text")
 @dataclass(frozen=True, kw_only=True)
-class CurvedText:
+class CurvedText(Drawn):
     """English words and Chinese phrases along an arch, kept from training."""
 
     version: ClassVar = 1
-    mode: Literal["fixed"] = "fixed"
-    """There is one way to score."""
-    per_category: int = 20
-    """Prompts of each kind: English or Chinese writing, bent upwards or downwards."""
-    seeds: int = 2
-    """Pictures of each prompt."""
     part: Part = "test"
     """`dev` is to choose a model by."""
-    language: Language | None = None
-    """Language of the prompts; None: English and Chinese in turn."""
-    size: tuple[int, int] = (256, 256)
-    """Width and height of true pictures, best those of the model."""
-
-    def __post_init__(self) -> None:
-        require_positive(per_category=self.per_category, seeds=self.seeds)
 
     @property
     def looker(self) -> str:
@@ -86,10 +73,6 @@ class CurvedText:
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the verdict on a picture, with what was read and how it is bent."""
         return sighted(_judge(ask, image), image, ask.data["string"])
-
-    def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
-        """Return what was seen; a picture that is not there is wrong."""
-        return verdicts(seen)
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return each kind, with the shares that read and that bend as asked, and their mean."""

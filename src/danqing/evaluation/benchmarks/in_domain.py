@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 from PIL import Image
 
 from danqing.data.synthesis import Prompt, Split, draw, held_out
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
+from danqing.evaluation.drawn import Drawn, references, row, sighted
 from danqing.evaluation.measures.layout import spread
 from danqing.evaluation.table import Row, Table, categories, macro
 from danqing.scorers.base import Score
@@ -27,7 +27,6 @@ from danqing.scorers.scene import SceneScorer, strict
 from danqing.scorers.world import (
     CATEGORIES,
     SCENE_CATEGORIES,
-    Language,
     Specification,
     TextSpec,
     specification,
@@ -38,27 +37,16 @@ _DETAILS: Final = ("geneval", "soft", "exact_page", "disagree", "similarity")
 
 @benchmarks.register("in_domain")
 @dataclass(frozen=True, kw_only=True)
-class InDomain:
+class InDomain(Drawn):
     """Coloured shapes and short words in two languages, of specifications kept from training."""
 
     version: ClassVar = 2
-    mode: Literal["fixed"] = "fixed"
-    """There is one way to score; a shape that is not asked for is a mistake."""
     categories: tuple[str, ...] = CATEGORIES
     """Kinds of prompts."""
     per_category: int = 40
     """Prompts of each."""
-    seeds: int = 2
-    """Pictures of each prompt."""
     split: Split = "test_iid"
     """What training has not seen: `test_iid` new scenes, the others whole families."""
-    language: Language | None = None
-    """Language of the prompts; None: English and Chinese in turn."""
-    size: tuple[int, int] = (256, 256)
-    """Width and height of the renderer's pictures, best those of the model."""
-
-    def __post_init__(self) -> None:
-        require_positive(per_category=self.per_category, seeds=self.seeds)
 
     @property
     def looker(self) -> str:
@@ -80,10 +68,6 @@ class InDomain:
         spec = specification(ask.data)
         written = spec.string if isinstance(spec, TextSpec) else None
         return sighted(judge(image, spec), image, written)
-
-    def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
-        """Return what was seen; a picture that is not there is wrong."""
-        return verdicts(seen)
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return each category with other ways to score, and the macro average over scenes."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from PIL import Image
 
@@ -26,37 +26,25 @@ from danqing.data.synthesis.instructions import TURNS, Change
 from danqing.data.synthesis.solids import Turn, draw_solid, turn, turns
 from danqing.data.synthesis.split import Part
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.drawn import references, require_positive, row, sighted, verdicts
+from danqing.evaluation.drawn import Drawn, references, row, sighted
 from danqing.evaluation.table import Table, categories, macro
 from danqing.scorers.base import Score
 from danqing.scorers.polyhedra import Solid
 from danqing.scorers.solid import SolidJudge
-from danqing.scorers.world import Language
 
 
 @benchmarks.register("solids")
 @dataclass(frozen=True, kw_only=True)
-class Solids:
+class Solids(Drawn):
     """Coloured solids to be turned, or to be painted as they are described."""
 
     version: ClassVar = 1
-    mode: Literal["fixed"] = "fixed"
-    """There is one way to score."""
     categories: tuple[Change, ...] = TURNS
     """How solids are turned; `described` has no source."""
-    per_category: int = 20
-    """Prompts of each."""
     seeds: int = 1
     """Pictures of each prompt."""
     part: Part = "test"
     """`dev` is to choose a model by."""
-    language: Language | None = None
-    """Language of the prompts; None: English and Chinese in turn."""
-    size: tuple[int, int] = (256, 256)
-    """Width and height of sources and true pictures, best those of the model."""
-
-    def __post_init__(self) -> None:
-        require_positive(per_category=self.per_category, seeds=self.seeds)
 
     @property
     def looker(self) -> str:
@@ -88,10 +76,6 @@ class Solids:
     def look(self, ask: Ask, image: Image.Image) -> Seen:
         """Return the verdict on a picture, with how far each face covers its place."""
         return sighted(_judge(ask, image), image)
-
-    def score(self, ask: Ask, seen: Sequence[Seen | None]) -> Sequence[Score]:
-        """Return what was seen; a picture that is not there is wrong."""
-        return verdicts(seen)
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return each kind, with the mean share of a face that lies right, and their mean."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -27,6 +27,9 @@ from danqing.pipelines.request import Defaults
 from danqing.pipelines.text_to_image import Identity, TextToImage
 from danqing.training.sources.base import Batches
 from danqing.training.trainees.base import fresh, trainees
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class TextToImageModel(nn.Module):
@@ -115,21 +118,17 @@ class TextToImageTrainee:
         return TextToImageModel(mmdit, conditioner, reads)
 
     def _start(self, folder: Path, seed: int) -> tuple[MMDiT, Conditioner]:
-        words = vocabulary()
-        tokenizer = build_tokenizer(
-            (*words.english, *words.chinese, *words.marks), words.characters
-        )
         if self.start == "model":
             read = reader(packed=False)
             conditioner = Conditioner.load(folder, dtype=torch.float32, read=read)
             if self.widen:
                 with fresh(seed):
-                    conditioner = conditioner.with_vocabulary(tokenizer)
+                    conditioner = conditioner.with_vocabulary(_tokenizer())
             return load_mmdit(folder, torch.float32, read=read), conditioner
         assert self.mmdit is not None
         assert self.conditioner is not None
         with fresh(seed):
-            conditioner = Conditioner.build(self.conditioner, tokenizer)
+            conditioner = Conditioner.build(self.conditioner, _tokenizer())
             return MMDiT(self.mmdit), conditioner
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
@@ -162,3 +161,9 @@ def compile_blocks(mmdit: MMDiT) -> None:
     """Compile the blocks of a transformer, once for all sizes."""
     for block in mmdit.blocks:
         block.compile(dynamic=True)
+
+
+def _tokenizer() -> "Tokenizer":
+    """Return a tokenizer of all that captions of the small world are made of."""
+    words = vocabulary()
+    return build_tokenizer((*words.english, *words.chinese, *words.marks), words.characters)
