@@ -11,6 +11,7 @@ from danqing.core.download import EMBEDDED
 from danqing.data.synthesis import held_out
 from danqing.evaluation.benchmarks.in_domain import judge
 from danqing.evaluation.painter import painter
+from danqing.memory.compress import verify_folder
 from danqing.pipelines.load import load
 from danqing.pipelines.record import request_from
 from danqing.pipelines.request import Request
@@ -26,6 +27,10 @@ def nano():
 def test_it_fits_in_the_package():
     folder = EMBEDDED["danqing-nano"]
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 45 * 10**6
+
+
+def test_its_weights_are_compressed():
+    assert verify_folder(EMBEDDED["danqing-nano"]) > 100
 
 
 def test_it_has_the_architecture_of_the_published_model(nano):
