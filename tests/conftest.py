@@ -19,8 +19,10 @@ from PIL import Image, ImageColor
 from danqing.scorers.embed import embedders
 from danqing.scorers.things import COLORS
 
-# A busy machine is slow at times; a property that hangs is stopped by pytest's own time limit.
-settings.register_profile("danqing", deadline=None)
+# A busy machine is slow at times; a property that hangs is stopped by pytest's own time limit. The
+# same code gets the same verdict twice; `--hypothesis-profile explore` looks for new examples.
+settings.register_profile("danqing", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("danqing")
 
 KEY = "sk-Very-Secret_0123456789"

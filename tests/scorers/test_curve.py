@@ -30,7 +30,8 @@ def test_places_along_a_curve_and_back_are_the_same(curve, along, below):
 @given(curves)
 def test_a_band_gives_its_circle_back(curve):
     found = bent(band(curve))
-    assert found.curve.bend == pytest.approx(curve.bend, abs=4e-4)
+    # A band drawn in whole pixels hides one at its ends and one in its middle: two of its arch.
+    assert found.curve.bend == pytest.approx(curve.bend, abs=2 * 8 / 120**2)
     assert found.tilt == pytest.approx(math.degrees(curve.direction), abs=2)
     assert found.length == pytest.approx(120, abs=5)
     assert found.sagitta == pytest.approx(math.tan(120 * curve.bend / 4) / 2, abs=0.02)
