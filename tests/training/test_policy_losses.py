@@ -32,12 +32,14 @@ def linear(weight):
     return Linear()
 
 
-def batch_of(advantage, old=0.3, reference=0.1, hops=(), noise=None):
+def batch_of(advantage, old=0.3, reference=0.1, hops=(), noise=None, group=1):
     latents = torch.randn(len(advantage), 2, 4, 4, generator=generator(0))
     return RolloutBatch(
         latents=latents,
         captions=["a"] * len(advantage),
         advantages=torch.tensor(advantage),
+        group=group,
+        painted=len(advantage),
         hops=hops,
         noise=noise,
         guidance=1.0,
@@ -89,8 +91,25 @@ def test_nft_draws_several_versions_of_each_picture():
         latents=batch.latents.repeat(3, 1, 1, 1),
         captions=batch.captions * 3,
         advantages=batch.advantages.repeat(3),
+        painted=9,
     )
     assert gradient(NFT(draws=3), model, batch) == gradient(NFT(), model, thrice)
+
+
+def test_nft_shares_noise_within_a_group():
+    """Pictures that are the same and were rated apart teach nothing, whatever the noise."""
+    batch = batch_of([2.0, -2.0], group=2)
+    same = replace(batch, latents=batch.latents[:1].repeat(2, 1, 1, 1))
+    assert gradient(NFT(kl=0.0), linear(0.3), same)[0] == pytest.approx(0, abs=1e-6)
+    assert abs(gradient(NFT(kl=0.0), linear(0.3), replace(same, group=1))[0]) > 0.01
+
+
+@pytest.mark.parametrize("objective", [NFT(kl=0.0), GRPO()])
+def test_pictures_left_out_count_in_the_mean(objective):
+    batch = walked(0.3, [1.0, -2.0, 0.5, 0.5])
+    slope, loss = gradient(objective, linear(0.3), batch)
+    among_more = gradient(objective, linear(0.3), replace(batch, painted=8))
+    assert among_more == pytest.approx((slope / 2, loss / 2))
 
 
 def test_nft_is_held_to_the_reference():

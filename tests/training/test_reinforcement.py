@@ -127,6 +127,32 @@ def test_a_resumed_run_paints_and_learns_what_an_unbroken_one_does(model, tmp_pa
     assert {"reward", "diversity", "lively"} <= set(whole[0])
 
 
+class Preset:
+    """Gives the scores it was told, whatever it sees."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def score(self, images, wanted):
+        return [Score(value, "") for value in self.values]
+
+
+@pytest.mark.parametrize(
+    ("values", "heard"),
+    [((0.0, 1.0, 0.5, 0.5, 1.0, 0.0), [0, 1, 4, 5]), ((0.5,) * 6, [0, 1])],
+)
+def test_groups_that_teach_nothing_are_left_out(model, tmp_path, values, heard):
+    told = recipe(model, tmp_path, GRPO(), batch=3, noise=Noise())
+    every = _open(told, prepare(told))[0]
+    source = replace(told.source, rewards=(Reward(scorer=Preset(*values)),))
+    batch = _open(replace(told, source=source), prepare(told))[0]
+    assert (batch.painted, batch.group, len(every.latents)) == (6, 2, 6)
+    assert_close(batch.latents, every.latents[heard])
+    assert batch.captions == [every.captions[i] for i in heard]
+    assert_close(batch.hops[0].end, every.hops[0].end[heard])
+    assert (batch.advantages.abs().max() > 0.9) == (len(set(values)) > 1)
+
+
 def test_a_state_of_another_source_is_refused(model, tmp_path):
     told = recipe(model, tmp_path, NFT())
     plain = replace(told, source=SynthesisLatents())

@@ -22,7 +22,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
 from danqing.core.registry import Registry
@@ -122,6 +122,11 @@ class Hop(NamedTuple):
     """Where it might have ended."""
     end: Float32[Tensor, "B *s"]
     """Where it ended."""
+
+    def of(self, rows: Bool[Tensor, "B"]) -> "Hop":
+        """Return the step of some samples alone."""
+        step = Step(self.step.mean[rows], self.step.std)
+        return self._replace(x=self.x[rows], step=step, end=self.end[rows])
 
 
 def walk(

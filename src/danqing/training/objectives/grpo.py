@@ -83,7 +83,7 @@ class GRPO:
         parts = {"ratio": away.mean(), "clipped": (away > self.clip).float().mean(), **batch.told}
         if drifts:
             parts["kl"] = torch.stack(drifts).mean()
-        return Loss(torch.stack(losses).mean(), parts)
+        return Loss(torch.stack(losses).mean(0).sum() / batch.painted, parts)
 
     def log_ratio(self, step: Step, hop: Hop) -> Float[Tensor, "B"]:
         """Return how much likelier, as a logarithm, a step is than when it was taken."""

@@ -9,6 +9,9 @@ learned velocity v and that of the painting model v_old make a better and a wors
 and flow matching is asked of v+ as far as the picture is good, of v- as far as it is not. So v is
 drawn towards good pictures and away from bad ones. Both errors are those of the picture that a
 velocity means, each divided by its own size, so that no noise level outweighs the others.
+
+Pictures of one prompt share noise and its level. Advantages of a group add up to nothing, and so
+does most of what noise adds to the gradients of its pictures.
 """
 
 from dataclasses import dataclass
@@ -36,7 +39,7 @@ class NFT(Levels):
     beta: float = 1.0
     """How far the learned velocity is from v_old to v+; 0.1 is published for rewards of text."""
     draws: int = 1
-    """Noisy versions of each picture; pictures are dear, and more versions steady the gradient."""
+    """Noisy versions of each group; pictures are dear, and more versions steady the gradient."""
     most: float = 5.0
     """The advantage of a picture that is surely good, and the weight of the loss."""
     kl: float = 1e-4
@@ -50,8 +53,10 @@ class NFT(Levels):
     def __call__(self, model: nn.Module, batch: RolloutBatch, generator: torch.Generator) -> Loss:
         """Return the loss on pictures and their advantages."""
         x0, captions = batch.latents.repeat(self.draws, 1, 1, 1), [*batch.captions] * self.draws
-        sigma = self.sigmas(len(x0), generator)
-        noise = torch.randn(x0.shape, generator=generator)
+        groups = len(x0) // batch.group
+        sigma = self.sigmas(groups, generator).repeat_interleave(batch.group)
+        noise = torch.randn(groups, *x0.shape[1:], generator=generator)
+        noise = noise.repeat_interleave(batch.group, dim=0)
         level = sigma[:, None, None, None]
         x = mix(x0, noise, level)
 
@@ -64,7 +69,7 @@ class NFT(Levels):
         each = (good * better + (1 - good) * worse) * self.most / self.beta
         drift = (v - reference).square().mean()
         return Loss(
-            each.mean() + self.kl * drift,
+            each.sum() / (batch.painted * self.draws) + self.kl * drift,
             {"drift": drift.detach(), "moved": (v - old).detach().square().mean(), **batch.told},
         )
 

@@ -2,7 +2,8 @@
 
 Batch n is painted by the *old* weights, which follow the learned ones as a setting says, from
 noise that the seed and n decide; both are part of a run's state, so a resumed run paints the
-pictures of an unbroken one. The *reference* is what the weights were at first.
+pictures of an unbroken one. The *reference* is what the weights were at first. Groups whose
+rewards are all alike teach nothing: they are painted and counted, and not handed on.
 
 Dimension key:
     B batch, the pictures of a prompt one after the other    C latent channels    H W their sides
@@ -31,11 +32,15 @@ from danqing.training.sources.base import Batches, sources
 
 @dataclass(frozen=True, slots=True)
 class RolloutBatch:
-    """Pictures that a model painted, and what they were worth."""
+    """Pictures that a model painted and that differ in what they were worth."""
 
     latents: Float[Tensor, "B C H W"]
     captions: Sequence[str]
     advantages: Float[Tensor, "B"]
+    group: int
+    """How many pictures each prompt has, one after the other."""
+    painted: int
+    """How many were painted in all: what a mean over pictures is divided by."""
     hops: Sequence[Hop]
     """The stochastic steps that led to them; none if they were painted without noise."""
     noise: Noise | None
@@ -144,18 +149,23 @@ class _Rollouts:
         rated = rate(settings.rewards, self.painter.show(latents), [one.spec for one in each])
         rewards = rearrange(torch.tensor(rated), "(p k) -> p k", k=settings.group)
         groups = rearrange(latents, "(p k) ... -> p k ...", k=settings.group)
+        lively = rewards.std(1, correction=0) > 0
+        heard = lively if lively.any() else torch.arange(len(lively)) == 0
+        rows = heard.repeat_interleave(settings.group)
         return RolloutBatch(
-            latents=latents,
-            captions=captions,
-            advantages=advantages(rewards, shared=settings.shared_spread).flatten(),
-            hops=hops,
+            latents=latents[rows],
+            captions=[caption for caption, row in zip(captions, rows, strict=True) if row],
+            advantages=advantages(rewards, shared=settings.shared_spread).flatten()[rows],
+            group=settings.group,
+            painted=len(rows),
+            hops=[hop.of(rows) for hop in hops],
             noise=settings.noise,
             guidance=settings.guidance,
             old=self.old,
             reference=self.reference,
             told={
                 "reward": rewards.mean(),
-                "lively": (rewards.std(1, correction=0) > 0).float().mean(),
+                "lively": lively.float().mean(),
                 "diversity": torch.tensor(diversity(groups)),
             },
         )
