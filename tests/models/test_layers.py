@@ -3,9 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 
 from danqing.models import layers
-from danqing.models.layers import Linear, RMSNorm, attend, linear, rotate
+from danqing.models.layers import Linear, RMSNorm, _attend_by_products, attend, linear, rotate
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -89,3 +91,23 @@ def test_masked_tokens_are_not_read():
     mask = torch.arange(6) < torch.tensor([[6], [4]])
     read = attend(q, k, v, mask)
     torch.testing.assert_close(read[1:], attend(q[1:], k[1:, :, :4], v[1:, :, :4]))
+
+
+@given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_attention_by_products_is_attention_to_the_precision_of_bfloat16(batch, t, s, masked):
+    """Also where a processor has no bfloat16 instructions: there it is slow, and no different."""
+    with torch.random.fork_rng():
+        torch.manual_seed(t * 41 + s)
+        q = F.rms_norm(torch.randn(batch, 2, t, 16), (16,)).bfloat16().requires_grad_()
+        k = F.rms_norm(torch.randn(batch, 2, s, 16), (16,)).bfloat16().requires_grad_()
+        v = torch.randn(batch, 2, s, 16).bfloat16().requires_grad_()
+    mask = torch.arange(s).expand(batch, 1, 1, s) < max(1, s - 3) if masked else None
+    read = _attend_by_products(q, k, v, mask)
+    exact = F.scaled_dot_product_attention(q.double(), k.double(), v.double(), attn_mask=mask)
+    assert read.dtype == torch.bfloat16
+    for got, want in zip(
+        (read, *torch.autograd.grad(read.float().square().sum(), (q, k, v))),
+        (exact, *torch.autograd.grad(exact.square().sum(), (q, k, v))),
+        strict=True,
+    ):
+        assert (got.double() - want.double()).norm() <= 0.03 * want.double().norm() + 0.02

@@ -21,6 +21,9 @@ SCRATCH = 2**21
 FEW = 4
 """With fewer rows than this, reading the weight is the whole cost, so it is not widened."""
 
+WEIGHTS = 2**26
+"""Most attention weights that are held in memory at once, for training on a CPU."""
+
 _ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 """A product and what follows it in one call; PyTorch keeps it for its compiler, under this name."""
 
@@ -158,7 +161,33 @@ def attend(
         mask = mask[:, None, None]
     dtype = v.dtype
     if torch.is_grad_enabled() and v.device.type == "cpu":
+        weights = q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2]
+        if dtype == torch.bfloat16 and not causal and weights <= WEIGHTS and _native():
+            return rearrange(_attend_by_products(q, k, v, mask), "b n t k -> b t (n k)")
         # Its gradient in bfloat16 takes a CPU five times as long as in float32.
         q, k, v = q.float(), k.float(), v.float()
     read = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
     return rearrange(read, "b n t k -> b t (n k)").to(dtype)
+
+
+def _attend_by_products(
+    q: Float[Tensor, "B N T K"],
+    k: Float[Tensor, "B N S K"],
+    v: Float[Tensor, "B N S K"],
+    mask: Bool[Tensor, "B 1 1 S"] | None,
+) -> Float[Tensor, "B N T K"]:
+    """Attend by two matrix products, all weights between them in memory.
+
+    On a CPU with bfloat16 instructions they and their gradients take a third of the time of
+    PyTorch's attention, which computes in float32. Scores are rounded to bfloat16, so the result
+    is twice as far from the exact one; a gradient of bfloat16 is no better.
+    """
+    scores = (q.to(v.dtype) * k.shape[-1] ** -0.5) @ k.to(v.dtype).mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(-1) @ v
+
+
+@torch.compiler.assume_constant_result
+def _native() -> bool:
+    return native_bf16("cpu")
