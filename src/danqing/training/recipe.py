@@ -3,7 +3,7 @@
 Everything a recipe does not say is a default here. The resolved recipe is written beside the run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,11 +16,12 @@ from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.policy import Policy
+from danqing.training.samples import Live, Samples, displays, shower
 from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
 from danqing.training.trainees import Trainee, trainees
-from danqing.training.watch import Watch, Watcher
+from danqing.training.watch import Watch
 from danqing.training.weights import Weights
 
 
@@ -56,6 +57,8 @@ class Recipe:
     """Steps between saved states."""
     watch: Watch | None = None
     """How a run that learns from rewards is watched; none: not at all."""
+    samples: Annotated[Samples, displays] | None = None
+    """What is shown of the run as pictures, in `samples`; none: nothing."""
 
     def __post_init__(self) -> None:
         if self.watch is not None and not isinstance(self.source, Rollouts):
@@ -69,19 +72,19 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
     write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
-    watcher = _watcher(recipe, state)
-    if watcher is not None and state.step == 0:
-        watcher(0)
+    batches = _open(recipe, state)
+    after = [on_step, *_looks(recipe, state, batches)]
 
-    def after(step: int) -> None:
-        on_step(step)
-        if watcher is not None:
-            watcher(step)
+    def told(step: int) -> None:
+        for tell in after:
+            tell(step)
 
+    if state.step == 0:
+        told(0)
     train(
         state,
         recipe.objective,
-        _open(recipe, state),
+        batches,
         steps=recipe.steps,
         lr_schedule=recipe.lr_schedule,
         clip=recipe.optimizer.clip,
@@ -89,7 +92,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
         run=recipe.run,
         log_every=recipe.log_every,
         save_every=recipe.save_every,
-        on_step=after,
+        on_step=told,
     )
     export(recipe, state)
 
@@ -120,11 +123,14 @@ def export(recipe: Recipe, state: State) -> None:
     recipe.trainee.export(state.weights.module.eval(), recipe.model, _open(recipe, state))
 
 
-def _watcher(recipe: Recipe, state: State) -> Watcher | None:
-    if recipe.watch is None:
-        return None
-    assert isinstance(recipe.source, Rollouts)
-    return recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
+def _looks(recipe: Recipe, state: State, batches: Batches) -> Iterator[Callable[[int], None]]:
+    """Yield what looks at the run now and then, at its start too."""
+    if recipe.samples is not None:
+        live = Live(recipe.trainee, recipe.model, state, batches)
+        yield shower(recipe.samples, live, recipe.run)
+    if recipe.watch is not None:
+        assert isinstance(recipe.source, Rollouts)
+        yield recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
 
 
 def _open(recipe: Recipe, state: State) -> Batches:
