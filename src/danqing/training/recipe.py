@@ -12,11 +12,13 @@ from danqing.core.config import write
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
+from danqing.training.guard import Guard
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.policy import Policy
 from danqing.training.samples import Live, Samples, displays, shower
+from danqing.training.sinks import Sink, opened, sinks
 from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
@@ -45,6 +47,8 @@ class Recipe:
     """The optimizer."""
     lr_schedule: LRSchedule = field(default_factory=LRSchedule)
     """The learning rate over steps."""
+    guard: Guard | None = field(default_factory=Guard)
+    """Which steps are skipped because their gradient is out of line; none: no step is."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in; the weights that are trained are float32 in any case."""
     ema: float = 0.999
@@ -53,6 +57,8 @@ class Recipe:
     """Seed of weights, data and noise."""
     log_every: int = 50
     """Steps between lines in `metrics.jsonl`."""
+    log: tuple[Annotated[Sink, sinks], ...] = ()
+    """Where these lines go too."""
     save_every: int = 500
     """Steps between saved states."""
     watch: Watch | None = None
@@ -81,19 +87,22 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 
     if state.step == 0:
         told(0)
-    train(
-        state,
-        recipe.objective,
-        batches,
-        steps=recipe.steps,
-        lr_schedule=recipe.lr_schedule,
-        clip=recipe.optimizer.clip,
-        seed=recipe.seed,
-        run=recipe.run,
-        log_every=recipe.log_every,
-        save_every=recipe.save_every,
-        on_step=told,
-    )
+    with opened(recipe.log, recipe.run, state.step) as log:
+        train(
+            state,
+            recipe.objective,
+            batches,
+            steps=recipe.steps,
+            lr_schedule=recipe.lr_schedule,
+            clip=recipe.optimizer.clip,
+            seed=recipe.seed,
+            run=recipe.run,
+            guard=recipe.guard,
+            log_every=recipe.log_every,
+            save_every=recipe.save_every,
+            on_log=log,
+            on_step=told,
+        )
     export(recipe, state)
 
 
