@@ -61,13 +61,14 @@ def train(
     log_every: int = 50,
     save_every: int = 500,
     on_log: Callable[[int, Mapping[str, float]], None] = lambda step, values: None,
+    on_save: Callable[[int], None] = lambda step: None,
     on_step: Callable[[int], None] = lambda step: None,
 ) -> None:
     """Train until `steps` steps have been taken, from wherever `state` stands.
 
     Metrics go to `run/metrics.jsonl`, the state to `run/state`; it is also saved when the loop
-    is interrupted. `on_log` is told every line of metrics, `on_step` how many steps have been
-    taken; the latter may raise `Enough`.
+    is interrupted. `on_log` is told every line of metrics, `on_save` how many steps the saved state
+    has, `on_step` how many steps have been taken; the latter may raise `Enough`.
 
     Raises:
         DanqingError: The loss or the gradient stopped being finite, or `guard` gave up.
@@ -79,6 +80,10 @@ def train(
     metrics = Metrics(run / "metrics.jsonl")
     weights.module.train()
     means = Means()
+
+    def save() -> None:
+        state.save(run / "state")
+        on_save(state.step)
 
     try:
         while state.step < steps:
@@ -114,7 +119,7 @@ def train(
                 metrics.write(step=state.step, **values)
                 on_log(state.step, values)
             if state.step % save_every == 0:
-                state.save(run / "state")
+                save()
             on_step(state.step)
     except Enough as reason:
         log.warning("ended after %d steps: %s", state.step, reason)
@@ -122,6 +127,6 @@ def train(
         # Between `backward` and `step` nothing of the state has changed, so any moment is safe
         # except inside the optimizers; the last whole save stays in place if this one fails.
         log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
-        state.save(run / "state")
+        save()
         raise
-    state.save(run / "state")
+    save()

@@ -19,7 +19,7 @@ from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.policy import Policy
 from danqing.training.samples import Live, Samples, displays, shower
 from danqing.training.sinks import Sink, opened, sinks
-from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
+from danqing.training.sources import Batches, BatchSource, OnPolicy, Passing, sources
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
 from danqing.training.trainees import Trainee, trainees
@@ -101,6 +101,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
             log_every=recipe.log_every,
             save_every=recipe.save_every,
             on_log=log,
+            on_save=batches.passed if isinstance(batches, Passing) else lambda step: None,
             on_step=told,
         )
     export(recipe, state)
