@@ -1,6 +1,6 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import corpus, folder, pairs, rollouts, spool, synthesis
+from danqing.training.sources import corpus, folder, mixture, pairs, rollouts, spool, synthesis
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
@@ -24,6 +24,7 @@ __all__ = [
     "ReadCaption",
     "corpus",
     "folder",
+    "mixture",
     "pairs",
     "rollouts",
     "sources",
