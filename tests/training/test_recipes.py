@@ -41,7 +41,7 @@ SMALL = {
     "group": 2,
     "draws": 1,
     "measured": 2,
-    "every": 1,
+    "every": 2,
     "prompts": 1,
     "seeds": 2,
     "window": 1,

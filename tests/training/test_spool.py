@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from danqing.core.config import dump, parse, write
 from danqing.core.errors import RecipeError, SourceError
 from danqing.core.seed import generator
-from danqing.pipelines.load import save
+from danqing.pipelines.load import load, save
 from danqing.testing import toy, toy_conditioner, toy_mmdit
 from danqing.training.produce import Producer, Production, begin, produce
 from danqing.training.recipe import Recipe, prepare, run
@@ -76,7 +76,7 @@ EVENTS = st.one_of(
 
 
 @given(events=st.lists(EVENTS, max_size=25), small=st.booleans(), keep=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_batches_do_not_depend_on_who_made_them(tmp_path_factory, events, small, keep):
     folder = tmp_path_factory.mktemp("spool")
     # A budget that one shard uses up: then only what is waited for is made.
@@ -274,7 +274,7 @@ def losses(recipe):
 
 
 def launch(recipe: Path) -> subprocess.Popen[bytes]:
-    """Start a producer as a process of its own, that learns to read in no time."""
+    """Start a producer as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "danqing", "produce", str(recipe), "--threads", "1"],
         stderr=subprocess.DEVNULL,
@@ -283,7 +283,8 @@ def launch(recipe: Path) -> subprocess.Popen[bytes]:
 
 def test_a_run_that_is_fed_by_killed_producers_is_the_run_that_feeds_itself(model, tmp_path):
     """Also while itself is killed, and without a conditioner."""
-    recipe = replace(production(model, tmp_path / "spool"), budget=1e-3)
+    # Room for nothing but what is waited for, so that a killed producer leaves work.
+    recipe = replace(production(model, tmp_path / "spool"), budget=1e-9)
     alone = training(model, tmp_path / "alone", dump(recipe)["source"])
     run(alone)
     write(recipe, tmp_path / "produce.toml")
@@ -295,13 +296,12 @@ def test_a_run_that_is_fed_by_killed_producers_is_the_run_that_feeds_itself(mode
     class Stopped(Exception):
         pass
 
-    processes = [launch(tmp_path / "produce.toml")]
+    processes = [launch(tmp_path / "produce.toml") for _ in range(2)]
     try:
 
         def stop(step):
             if step == 2:
                 processes[0].send_signal(signal.SIGKILL)
-                processes.append(launch(tmp_path / "produce.toml"))
             if step == 6:
                 raise Stopped
 
@@ -315,6 +315,24 @@ def test_a_run_that_is_fed_by_killed_producers_is_the_run_that_feeds_itself(mode
             process.wait()
     assert losses(fed) == pytest.approx(losses(alone), rel=2e-3)
     assert min(Spool(recipe.spool).sizes()) == Spool(recipe.spool).place.first == 4
+
+
+def test_a_model_learns_from_a_spool_and_ships_the_conditioner_that_it_did_not_load(tmp_path):
+    save(toy(), tmp_path / "model")
+    write(production(tmp_path / "model", tmp_path / "spool"), tmp_path / "produce.toml")
+    produce(tmp_path / "produce.toml", stop=2)
+    source = {"name": "spool", "path": str(tmp_path / "spool")}
+    told = dump(training(tmp_path / "model", tmp_path / "run", source)) | {"steps": 3}
+    told["trainee"] = {"name": "text_to_image", "start": "model", "stored": "float32"}
+    with pytest.raises(RecipeError, match="must be read by the conditioner that learns"):
+        run(parse(Recipe, told))
+    before = load(tmp_path / "model", dtype="float32")
+    told["trainee"]["reads"] = False
+    run(parse(Recipe, told))
+    after = load(tmp_path / "model", dtype="float32")
+    for part, same in (("conditioner", True), ("mmdit", False)):
+        states = [getattr(one, part).state_dict() for one in (before, after)]
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[0]) is same
 
 
 def test_the_recipe_may_change_while_batches_are_made(model, tmp_path, caplog):

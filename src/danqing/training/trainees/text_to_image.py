@@ -73,6 +73,11 @@ class TextToImageModel(nn.Module):
         """Return the text of each caption and where it is."""
         if self.reader is None:
             assert self.conditioner is not None
+            if any(isinstance(caption, ReadCaption) for caption in captions):
+                raise RecipeError(
+                    "captions must be read by the conditioner that learns, got some that are; "
+                    "set trainee.reads = false."
+                )
             return self.conditioner(*self.conditioner.tokenize(captions))
         unread = [c for c in captions if not isinstance(c, ReadCaption)]
         read = dict(zip(unread, self.reader(unread), strict=True)) if unread else {}
