@@ -25,7 +25,7 @@ from danqing.training.state import State
 from danqing.training.trainees import TextToImageTrainee, trainees
 from danqing.training.weights import Weights
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes/train").rglob("*.toml"))
+VAE_RECIPE = Path(__file__).parents[2] / "recipes/train/nano/0_vae.toml"
 
 
 class Regression:
@@ -243,12 +243,6 @@ def test_noise_on_latents_is_in_proportion_and_no_larger_than_asked():
     assert torch.equal(Reconstruction().disturb(latents, generator(1)), latents)
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_every_recipe_loads(path):
-    recipe = load(Recipe, path)
-    assert recipe.steps > 0
-
-
 def test_a_model_that_learns_more_words_reads_what_it_knew_as_before():
     folder = EMBEDDED["danqing-nano"]
     told = {"start": "model", "stored": "float32"}
@@ -261,18 +255,14 @@ def test_a_model_that_learns_more_words_reads_what_it_knew_as_before():
     assert len(wide.conditioner.writer.ids("“" + CHARACTERS[-1] + "”")) == 3
 
 
-def test_there_are_recipes():
-    assert {path.stem for path in RECIPES} >= {"0_vae", "1_singles"}
-
-
 def test_a_recipe_names_its_parts_or_is_told_what_there_is():
     assert {"dpo", "flow_matching", "reconstruction"} <= set(objectives)
     assert {"folder", "pairs", "synthesis_latents", "synthesis_pictures"} <= set(sources)
     assert {"adapter", "vae", "text_to_image"} <= set(trainees)
     with pytest.raises(DanqingError, match="Did you mean 'flow_matching'"):
-        load(Recipe, RECIPES[0], ["objective.name=flow_maching"])
+        load(Recipe, VAE_RECIPE, ["objective.name=flow_maching"])
     with pytest.raises(RecipeError, match=r"optimizer\.lrr"):
-        load(Recipe, RECIPES[0], ["optimizer.lrr=1"])
+        load(Recipe, VAE_RECIPE, ["optimizer.lrr=1"])
 
 
 def test_a_recipe_needs_to_say_what_is_trained():

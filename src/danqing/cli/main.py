@@ -18,6 +18,7 @@ from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.models import models
 from danqing.cli.prefer import prefer
+from danqing.cli.produce import produce
 from danqing.cli.train import train
 from danqing.core.errors import DanqingError
 
@@ -34,6 +35,7 @@ VERBS = {
         info,
         models,
         prefer,
+        produce,
         train,
         verify,
     )

@@ -95,6 +95,17 @@ def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     return _merge(read_toml(path.parent / base, (path, *seen)), mapping)
 
 
+def at_least(least: int, **values: int) -> None:
+    """Refuse settings that are too small.
+
+    Raises:
+        RecipeError: one of the values is below `least`.
+    """
+    for name, value in values.items():
+        if value < least:
+            raise RecipeError(f"{name} must be at least {least}, got {value}; raise it.")
+
+
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():

@@ -4,7 +4,7 @@ It knows steps and losses only. What is learned is the objective's, from what th
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ import torch
 from danqing.core.errors import DanqingError
 from danqing.core.log import Metrics, logger
 from danqing.core.seed import derive, generator
+from danqing.training.guard import Guard
 from danqing.training.objectives.base import Objective
 from danqing.training.optim import LRSchedule
 from danqing.training.sources.base import Batches
@@ -56,17 +57,21 @@ def train(
     clip: float,
     seed: int,
     run: Path,
+    guard: Guard | None = None,
     log_every: int = 50,
     save_every: int = 500,
+    on_log: Callable[[int, Mapping[str, float]], None] = lambda step, values: None,
+    on_save: Callable[[int], None] = lambda step: None,
     on_step: Callable[[int], None] = lambda step: None,
 ) -> None:
     """Train until `steps` steps have been taken, from wherever `state` stands.
 
     Metrics go to `run/metrics.jsonl`, the state to `run/state`; it is also saved when the loop
-    is interrupted. `on_step` is told how many steps have been taken, and may raise `Enough`.
+    is interrupted. `on_log` is told every line of metrics, `on_save` how many steps the saved state
+    has, `on_step` how many steps have been taken; the latter may raise `Enough`.
 
     Raises:
-        DanqingError: The loss or the gradient stopped being finite.
+        DanqingError: The loss or the gradient stopped being finite, or `guard` gave up.
     """
     weights = state.weights
     groups = [group for optimizer in state.optimizers for group in optimizer.param_groups]
@@ -75,6 +80,10 @@ def train(
     metrics = Metrics(run / "metrics.jsonl")
     weights.module.train()
     means = Means()
+
+    def save() -> None:
+        state.save(run / "state")
+        on_save(state.step)
 
     try:
         while state.step < steps:
@@ -92,8 +101,10 @@ def train(
                     f"the gradient of step {step} must be finite, got {norm.item()} at loss "
                     f"{loss.value.item():.4g}; lower optimizer.lr and resume from {run / 'state'}."
                 )
+            taken = guard is None or guard.passes(norm.item(), state.recent)
             for optimizer in state.optimizers:
-                optimizer.step()
+                if taken:
+                    optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             weights.publish()
             for average in (state.ema, *state.past.values()):
@@ -101,10 +112,14 @@ def train(
             state.step += 1
 
             means.add(loss=loss.value.detach(), gradient=norm, **loss.parts)
+            if guard is not None:
+                means.add(skipped=torch.tensor(float(not taken)))
             if state.step % log_every == 0 or state.step == steps:
-                metrics.write(step=state.step, lr=factor * peak[0], **means.take())
+                values = {"lr": factor * peak[0], **means.take()}
+                metrics.write(step=state.step, **values)
+                on_log(state.step, values)
             if state.step % save_every == 0:
-                state.save(run / "state")
+                save()
             on_step(state.step)
     except Enough as reason:
         log.warning("ended after %d steps: %s", state.step, reason)
@@ -112,6 +127,6 @@ def train(
         # Between `backward` and `step` nothing of the state has changed, so any moment is safe
         # except inside the optimizers; the last whole save stays in place if this one fails.
         log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
-        state.save(run / "state")
+        save()
         raise
-    state.save(run / "state")
+    save()

@@ -74,14 +74,22 @@ class Painter:
     guidance: float
 
     @classmethod
-    def load(cls, model: Path, size: tuple[int, int], steps: int, guidance: float) -> "Painter":
-        """Return the painter of a model's folder."""
+    def load(
+        cls,
+        model: Path,
+        size: tuple[int, int],
+        steps: int,
+        guidance: float,
+        schedule: Schedule | None = None,
+    ) -> "Painter":
+        """Return the painter of a model's folder; None: with the schedule there."""
         vae = load_vae(model, torch.float32).eval()
         if any(side % (2 * vae.factor) for side in size):
             raise RecipeError(
                 f"size must be multiples of {2 * vae.factor}, got {size[0]}x{size[1]}; change it."
             )
-        schedule = from_published(read_config(model / "scheduler", "scheduler_config.json"))
+        if schedule is None:
+            schedule = from_published(read_config(model / "scheduler", "scheduler_config.json"))
         return cls(vae=vae, schedule=schedule, size=size, steps=steps, guidance=guidance)
 
     @torch.no_grad()

@@ -3,7 +3,7 @@
 Everything a recipe does not say is a default here. The resolved recipe is written beside the run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,15 +12,18 @@ from danqing.core.config import write
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
+from danqing.training.guard import Guard
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.policy import Policy
-from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
+from danqing.training.samples import Live, Samples, displays, shower
+from danqing.training.sinks import Sink, opened, sinks
+from danqing.training.sources import Batches, BatchSource, OnPolicy, Passing, sources
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
 from danqing.training.trainees import Trainee, trainees
-from danqing.training.watch import Watch, Watcher
+from danqing.training.watch import Watch
 from danqing.training.weights import Weights
 
 
@@ -44,6 +47,8 @@ class Recipe:
     """The optimizer."""
     lr_schedule: LRSchedule = field(default_factory=LRSchedule)
     """The learning rate over steps."""
+    guard: Guard | None = field(default_factory=Guard)
+    """Which steps are skipped because their gradient is out of line; none: no step is."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in; the weights that are trained are float32 in any case."""
     ema: float = 0.999
@@ -52,10 +57,14 @@ class Recipe:
     """Seed of weights, data and noise."""
     log_every: int = 50
     """Steps between lines in `metrics.jsonl`."""
+    log: tuple[Annotated[Sink, sinks], ...] = ()
+    """Where these lines go too."""
     save_every: int = 500
     """Steps between saved states."""
     watch: Watch | None = None
     """How a run that learns from rewards is watched; none: not at all."""
+    samples: Annotated[Samples, displays] | None = None
+    """What is shown of the run as pictures, in `samples`; none: nothing."""
 
     def __post_init__(self) -> None:
         if self.watch is not None and not isinstance(self.source, Rollouts):
@@ -69,28 +78,32 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
     write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
-    watcher = _watcher(recipe, state)
-    if watcher is not None and state.step == 0:
-        watcher(0)
+    batches = _open(recipe, state)
+    after = [on_step, *_looks(recipe, state, batches)]
 
-    def after(step: int) -> None:
-        on_step(step)
-        if watcher is not None:
-            watcher(step)
+    def told(step: int) -> None:
+        for tell in after:
+            tell(step)
 
-    train(
-        state,
-        recipe.objective,
-        _open(recipe, state),
-        steps=recipe.steps,
-        lr_schedule=recipe.lr_schedule,
-        clip=recipe.optimizer.clip,
-        seed=recipe.seed,
-        run=recipe.run,
-        log_every=recipe.log_every,
-        save_every=recipe.save_every,
-        on_step=after,
-    )
+    if state.step == 0:
+        told(0)
+    with opened(recipe.log, recipe.run, state.step) as log:
+        train(
+            state,
+            recipe.objective,
+            batches,
+            steps=recipe.steps,
+            lr_schedule=recipe.lr_schedule,
+            clip=recipe.optimizer.clip,
+            seed=recipe.seed,
+            run=recipe.run,
+            guard=recipe.guard,
+            log_every=recipe.log_every,
+            save_every=recipe.save_every,
+            on_log=log,
+            on_save=batches.passed if isinstance(batches, Passing) else lambda step: None,
+            on_step=told,
+        )
     export(recipe, state)
 
 
@@ -120,11 +133,14 @@ def export(recipe: Recipe, state: State) -> None:
     recipe.trainee.export(state.weights.module.eval(), recipe.model, _open(recipe, state))
 
 
-def _watcher(recipe: Recipe, state: State) -> Watcher | None:
-    if recipe.watch is None:
-        return None
-    assert isinstance(recipe.source, Rollouts)
-    return recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
+def _looks(recipe: Recipe, state: State, batches: Batches) -> Iterator[Callable[[int], None]]:
+    """Yield what looks at the run now and then, at its start too."""
+    if recipe.samples is not None:
+        live = Live(recipe.trainee, recipe.model, state, batches)
+        yield shower(recipe.samples, live, recipe.run)
+    if recipe.watch is not None:
+        assert isinstance(recipe.source, Rollouts)
+        yield recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
 
 
 def _open(recipe: Recipe, state: State) -> Batches:

@@ -1,13 +1,13 @@
 """Everything a run needs to go on as if it had never stopped, without pickle.
 
-A state is a folder: `model`, `ema` and `optimizer` as safetensors and the step in `progress.json`,
-with `past_*` where a source needs weights that the model had before.
+A state is a folder: `model`, `ema` and `optimizer` as safetensors, the step and recent gradients in
+`progress.json`, with `past_*` where a source needs weights that the model had before.
 Batches and noise follow from the seed and the step, so no generator is saved.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from danqing.core.errors import CheckpointError
 from danqing.core.files import atomic_folder
 from danqing.training.ema import EMA, Average
+from danqing.training.guard import Recent
 from danqing.training.weights import Weights
 
 
@@ -30,6 +31,8 @@ class State:
     step: int = 0
     past: Mapping[str, Average] = field(default_factory=dict[str, Average])
     """Weights that the model had before, by name: what its pictures are painted with."""
+    recent: Recent = field(default_factory=Recent)
+    """What tells whether the next gradient is in line."""
 
     def save(self, folder: Path) -> None:
         """Write the state, replacing an earlier one only when this one is whole."""
@@ -39,7 +42,8 @@ class State:
             for name, average in self.past.items():
                 save_file(_contiguous(average.state()), part / f"past_{name}.safetensors")
             save_file(_contiguous(_flatten(self.optimizers)), part / "optimizer.safetensors")
-            (part / "progress.json").write_text(json.dumps({"step": self.step}) + "\n")
+            progress = {"step": self.step, "recent": asdict(self.recent)}
+            (part / "progress.json").write_text(json.dumps(progress) + "\n")
 
     @torch.no_grad()
     def restore(self, folder: Path) -> None:
@@ -68,7 +72,10 @@ class State:
                 )
             average.restore(load_file(path))
         _unflatten(self.optimizers, load_file(folder / "optimizer.safetensors"))
-        self.step = json.loads((folder / "progress.json").read_text())["step"]
+        progress = json.loads((folder / "progress.json").read_text())
+        self.step = progress["step"]
+        # States of before there was a guard have none.
+        self.recent = Recent(**progress.get("recent", {}))
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> torch.Size | None:

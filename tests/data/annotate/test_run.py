@@ -471,6 +471,15 @@ def test_the_recipes_of_the_documents_are_read(text, tmp_path):
     assert load(Recipe, tmp_path / "recipe.toml").corpus == Path("corpus")
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(__file__).parents[3] / "recipes/annotate").glob("*.toml")),
+    ids=lambda path: path.stem,
+)
+def test_every_recipe_loads(path):
+    assert load(Recipe, path).annotator
+
+
 def test_a_recipe_is_read_as_it_was_written(recipe, tmp_path):
     recipe = replace(
         recipe, prices=Prices(input=1.0, output=2.0, budget=3.0), stage="quality", most=7

@@ -33,7 +33,9 @@ class FlowMatching(Levels):
         sigma = self.sigmas(len(x0), generator)
         noise = torch.randn(x0.shape, generator=generator)
         kept = torch.rand(len(x0), generator=generator) >= self.drop_caption
-        captions = [c if keep else " " for c, keep in zip(batch.captions, kept, strict=True)]
+        captions = [
+            c if keep else batch.negative for c, keep in zip(batch.captions, kept, strict=True)
+        ]
 
         x = mix(x0, noise, sigma[:, None, None, None])
         error = model(x, captions, sigma) - velocity(x0, noise)

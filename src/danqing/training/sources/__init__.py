@@ -1,13 +1,15 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import corpus, folder, pairs, rollouts, synthesis
+from danqing.training.sources import corpus, folder, mixture, pairs, rollouts, spool, synthesis
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
     LatentBatch,
     OnPolicy,
     PairBatch,
+    Passing,
     PictureBatch,
+    ReadCaption,
     sources,
 )
 
@@ -17,11 +19,15 @@ __all__ = [
     "LatentBatch",
     "OnPolicy",
     "PairBatch",
+    "Passing",
     "PictureBatch",
+    "ReadCaption",
     "corpus",
     "folder",
+    "mixture",
     "pairs",
     "rollouts",
     "sources",
+    "spool",
     "synthesis",
 ]

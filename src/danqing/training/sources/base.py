@@ -25,12 +25,26 @@ class PictureBatch:
     images: Float[Tensor, "B C H W"]
 
 
+class ReadCaption(str):
+    """A caption that a conditioner has read already."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, caption: str, text: Float[Tensor, "L E"]) -> "ReadCaption":
+        """Put a caption and its text together."""
+        read = super().__new__(cls, caption)
+        read.text = text
+        return read
+
+
 @dataclass(frozen=True, slots=True)
 class LatentBatch:
     """Normalized latents and what their pictures show."""
 
     latents: Float[Tensor, "B C H W"]
     captions: Sequence[str]
+    negative: str = " "
+    """The caption of nothing, from which guidance leads away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,15 @@ class Batches(Protocol):
 
     def __getitem__(self, step: int) -> Any:
         """Return the batch of a step."""
+        ...
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """Batches that need not be kept once a saved state has passed them."""
+
+    def passed(self, step: int) -> None:
+        """Take note that no step before this one will be asked for again."""
         ...
 
 

@@ -12,7 +12,7 @@ from danqing.models.lora import adapt, save
 from danqing.pipelines.load import load_mmdit, reader
 from danqing.training.sources.base import Batches
 from danqing.training.trainees.base import fresh, trainees
-from danqing.training.trainees.text_to_image import TextToImageModel, compile_blocks, still
+from danqing.training.trainees.text_to_image import TextToImageModel, compile_blocks, still, unread
 
 
 @trainees.register("adapter")
@@ -32,6 +32,9 @@ class AdapterTrainee:
     """Whether compressed weights stay so in memory, in runs in bfloat16."""
     kept_texts: float = 0.0
     """Gigabytes of disk for what the conditioner made of captions; 0 keeps none of it."""
+    reads: bool = True
+    """Whether captions are read here; otherwise they come read from a spool, and the conditioner
+    is not even loaded."""
     compile: bool = False
     """Whether blocks are compiled: a minute and a C++ compiler for an eighth of the time."""
 
@@ -47,13 +50,14 @@ class AdapterTrainee:
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return the model, in which nothing but fresh adapters learns."""
         read = reader(packed=self.packed)
-        conditioner = Conditioner.load(folder, read=read)
+        conditioner = Conditioner.load(folder, read=read) if self.reads else None
         mmdit = load_mmdit(folder, read=read)
         with fresh(seed):
             adapt(mmdit, self.layers, self.rank, self.alpha)
         if self.compile:
             compile_blocks(mmdit)
-        return TextToImageModel(mmdit, conditioner, still(conditioner, self.kept_texts))
+        reads = still(conditioner, self.kept_texts) if conditioner else unread
+        return TextToImageModel(mmdit, conditioner, reads)
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
         """Write the adapters; the model's folder stays as it is."""

@@ -1,6 +1,6 @@
 """A transformer with its conditioner as what is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,29 +25,35 @@ from danqing.pipelines.load import load_mmdit, load_vae, reader, save
 from danqing.pipelines.reading import Reader
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.text_to_image import Identity, TextToImage
-from danqing.training.sources.base import Batches
+from danqing.training.sources.base import Batches, ReadCaption
 from danqing.training.trainees.base import fresh, trainees
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
+Read = Callable[[Sequence[str]], list[Float[Tensor, "1 _ E"]]]
+"""Gives the text of each caption."""
+
+
 class TextToImageModel(nn.Module):
     """Conditioner and transformer as one: noisy latents and captions in, velocity out."""
 
     def __init__(
-        self, mmdit: MMDiT, conditioner: Conditioner, reader: Reader | None = None
+        self, mmdit: MMDiT, conditioner: Conditioner | None, reader: Read | None = None
     ) -> None:
         """Put both together.
 
         Args:
             mmdit: The transformer.
-            conditioner: The conditioner.
+            conditioner: The conditioner; None: captions come read.
             reader: Reads captions in its place where it does not learn; None: it learns.
         """
         super().__init__()
         self.mmdit = mmdit
-        self.conditioner = conditioner.requires_grad_(reader is None)
+        self.conditioner = conditioner
+        if conditioner is not None:
+            conditioner.requires_grad_(reader is None)
         self.reader = reader
 
     def forward(
@@ -66,8 +72,19 @@ class TextToImageModel(nn.Module):
     ) -> tuple[Float[Tensor, "B L E"], Bool[Tensor, "B L"] | None]:
         """Return the text of each caption and where it is."""
         if self.reader is None:
+            assert self.conditioner is not None
+            if any(isinstance(caption, ReadCaption) for caption in captions):
+                raise RecipeError(
+                    "captions must be read by the conditioner that learns, got some that are; "
+                    "set trainee.reads = false."
+                )
             return self.conditioner(*self.conditioner.tokenize(captions))
-        texts = [text[0] for text in self.reader(captions)]
+        unread = [c for c in captions if not isinstance(c, ReadCaption)]
+        read = dict(zip(unread, self.reader(unread), strict=True)) if unread else {}
+        texts = [
+            c.text.to(self.mmdit.dtype) if isinstance(c, ReadCaption) else read[c][0]
+            for c in captions
+        ]
         lengths = torch.tensor([len(text) for text in texts], device=texts[0].device)
         text = nn.utils.rnn.pad_sequence(texts, batch_first=True)
         mask = torch.arange(text.shape[1], device=text.device) < lengths[:, None]
@@ -89,6 +106,9 @@ class TextToImageTrainee:
     """Shape of a fresh conditioner."""
     frozen: bool = False
     """Whether the conditioner stays as it is, as those of published models do."""
+    reads: bool = True
+    """Whether captions are read here; otherwise they come read from a spool, and the conditioner
+    is not even loaded."""
     kept_texts: float = 0.0
     """Gigabytes of disk for what a frozen conditioner made of captions; 0 keeps none of it."""
     defaults: Defaults = field(default_factory=Defaults)
@@ -103,7 +123,8 @@ class TextToImageTrainee:
     """Number format of the exported weights."""
 
     def __post_init__(self) -> None:
-        if self.start == "fresh" and (self.mmdit is None or self.conditioner is None):
+        shapes = (self.mmdit, self.conditioner) if self.reads else (self.mmdit,)
+        if self.start == "fresh" and None in shapes:
             raise RecipeError(
                 "a fresh start must have the shapes mmdit and conditioner, got none; "
                 'tell them or set start = "model".'
@@ -111,25 +132,29 @@ class TextToImageTrainee:
 
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return both networks, sharing no weights."""
-        mmdit, conditioner = self._start(folder, seed)
-        reads = still(conditioner, self.kept_texts) if self.frozen else None
+        with fresh(seed):
+            conditioner = self._conditioner(folder) if self.reads else None
+            mmdit = self._mmdit(folder)
         if self.compile:
             compile_blocks(mmdit)
+        if conditioner is None:
+            return TextToImageModel(mmdit, None, unread)
+        reads = still(conditioner, self.kept_texts) if self.frozen else None
         return TextToImageModel(mmdit, conditioner, reads)
 
-    def _start(self, folder: Path, seed: int) -> tuple[MMDiT, Conditioner]:
-        if self.start == "model":
-            read = reader(packed=False)
-            conditioner = Conditioner.load(folder, dtype=torch.float32, read=read)
-            if self.widen:
-                with fresh(seed):
-                    conditioner = conditioner.with_vocabulary(_tokenizer())
-            return load_mmdit(folder, torch.float32, read=read), conditioner
-        assert self.mmdit is not None
-        assert self.conditioner is not None
-        with fresh(seed):
-            conditioner = Conditioner.build(self.conditioner, _tokenizer())
-            return MMDiT(self.mmdit), conditioner
+    def _conditioner(self, folder: Path) -> Conditioner:
+        if self.start == "fresh":
+            assert self.conditioner is not None
+            return Conditioner.build(self.conditioner, _tokenizer())
+        read = reader(packed=False)
+        conditioner = Conditioner.load(folder, dtype=torch.float32, read=read)
+        return conditioner.with_vocabulary(_tokenizer()) if self.widen else conditioner
+
+    def _mmdit(self, folder: Path) -> MMDiT:
+        if self.start == "fresh":
+            assert self.mmdit is not None
+            return MMDiT(self.mmdit)
+        return load_mmdit(folder, torch.float32, read=reader(packed=False))
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
         """Write both networks beside the VAE they were trained with."""
@@ -137,7 +162,7 @@ class TextToImageTrainee:
         pipeline = TextToImage(
             module.mmdit,
             load_vae(folder, DTYPES[self.stored]),
-            module.conditioner,
+            module.conditioner or Conditioner.load(folder, dtype=DTYPES[self.stored]),
             self.schedule,
             self.defaults,
             Identity(name=self.title),
@@ -155,6 +180,18 @@ def still(conditioner: Conditioner, kept: float) -> Reader:
     weights = fingerprint(conditioner.state_dict())
     budget = int(kept * 1e9)
     return Reader(conditioner, weights, keep=budget > 0, budget=budget)
+
+
+def unread(captions: Sequence[str]) -> list[Float[Tensor, "1 _ E"]]:
+    """Refuse to read captions.
+
+    Raises:
+        RecipeError: always.
+    """
+    raise RecipeError(
+        f"captions must come read, got {captions[0]!r}; set trainee.reads = true, or train from a "
+        "spool."
+    )
 
 
 def compile_blocks(mmdit: MMDiT) -> None:
