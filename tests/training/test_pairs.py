@@ -1,6 +1,8 @@
 """From prompts to pairs to a LoRA that prefers: resumable, and strict about what it is given."""
 
 import json
+import math
+import shutil
 
 import numpy as np
 import pytest
@@ -104,6 +106,33 @@ def test_a_lora_learns_from_pairs(model, preferred, tmp_path):
     assert len(logged) == 3
     assert all(parts <= line.keys() for line in logged)
     assert (tmp_path / "a.safetensors").is_file()
+
+
+def test_all_weights_learn_from_pairs_and_resume_with_their_reference(model, preferred, tmp_path):
+    # What stands in the folder at the end of a run is where the next one reads the conditioner.
+    trainee = {"name": "text_to_image", "start": "model", "frozen": True, "stored": "float32"}
+
+    def losses(folder, *ends):
+        shutil.copytree(model, folder / "model")
+        for steps in ends:
+            told = {
+                "model": str(folder / "model"),
+                "run": str(folder / "run"),
+                "trainee": trainee,
+                "objective": {"name": "dpo", "beta": 100.0},
+                "source": {"name": "pairs", "path": str(preferred), "sizes": ["32x32"]},
+                "lr_schedule": {"warmup": 0, "fall": 0.0},
+                "steps": steps,
+                "log_every": 1,
+            }
+            run(parse(Recipe, told))
+        lines = (folder / "run/metrics.jsonl").read_text().splitlines()
+        return [json.loads(line)["loss"] for line in lines]
+
+    unbroken = losses(tmp_path / "unbroken", 4)
+    assert unbroken[0] == pytest.approx(math.log(2), abs=1e-4)
+    assert len(set(unbroken)) == 4
+    assert losses(tmp_path / "broken", 2, 4) == unbroken
 
 
 def test_batches_hold_both_pictures_of_a_pair(model, preferred):

@@ -13,7 +13,7 @@ from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
 from danqing.training.loop import train
-from danqing.training.objectives import Objective, objectives
+from danqing.training.objectives import Comparing, Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.policy import Policy
 from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
@@ -34,7 +34,7 @@ class Recipe:
     """Folder of the run: state, metrics and the resolved recipe. Running again resumes."""
     trainee: Annotated[Trainee, trainees]
     """What is trained."""
-    objective: Annotated[Objective, objectives]
+    objective: Annotated[Objective | Comparing, objectives]
     """What is minimized."""
     source: Annotated[BatchSource | OnPolicy, sources]
     """Where batches come from."""
@@ -80,7 +80,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 
     train(
         state,
-        recipe.objective,
+        _objective(recipe, state),
         _open(recipe, state),
         steps=recipe.steps,
         lr_schedule=recipe.lr_schedule,
@@ -97,7 +97,12 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 def prepare(recipe: Recipe) -> State:
     """Build the module, its optimizer and its averages, and take up the saved state if any."""
     weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
-    decays = recipe.source.past if isinstance(recipe.source, OnPolicy) else {}
+    decays = {
+        name: decay
+        for part in (recipe.source, recipe.objective)
+        if isinstance(part, OnPolicy | Comparing)
+        for name, decay in part.past.items()
+    }
     state = State(
         weights,
         recipe.optimizer.build(weights.masters),
@@ -125,6 +130,12 @@ def _watcher(recipe: Recipe, state: State) -> Watcher | None:
         return None
     assert isinstance(recipe.source, Rollouts)
     return recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
+
+
+def _objective(recipe: Recipe, state: State) -> Objective:
+    if isinstance(recipe.objective, Comparing):
+        return recipe.objective.against(Policy(state.weights, state.past))
+    return recipe.objective
 
 
 def _open(recipe: Recipe, state: State) -> Batches:
