@@ -41,7 +41,14 @@ VERBS = {
 GROUPS = {
     "arena": {
         verb.__name__.rstrip("_"): verb
-        for verb in (arena.export, arena.import_, arena.judge, arena.rate, arena.serve)
+        for verb in (
+            arena.export,
+            arena.import_,
+            arena.judge,
+            arena.pairs,
+            arena.rate,
+            arena.serve,
+        )
     },
     "filter": {
         verb.__name__: verb
