@@ -1,6 +1,7 @@
 """Preferences pull where they should, by as much as they should, and no further than is safe."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 
 from danqing.core.errors import DanqingError, RecipeError
 from danqing.core.seed import generator
-from danqing.models.lora import adapt
+from danqing.models.lora import LowRank, adapt
 from danqing.pipelines.reading import Reader
 from danqing.testing import WORDS, toy_conditioner, toy_mmdit
 from danqing.training.ema import Average
@@ -43,7 +44,7 @@ def network(adapter=False):
     mmdit, conditioner = toy_mmdit(), toy_conditioner()
     if adapter:
         torch.manual_seed(0)
-        adapt(mmdit, r"\.(to_|mlp\.)", 2, 2.0)
+        adapt(mmdit, r"\.(to_|mlp\.)", partial(LowRank.fresh, rank=2, alpha=2.0))
     return TextToImageModel(mmdit, conditioner, Reader(conditioner, "toy"))
 
 
