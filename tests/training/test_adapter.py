@@ -1,6 +1,7 @@
 """A LoRA is trained from a folder of pictures, and is all that a run learns, keeps and writes."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from danqing.testing import toy
 from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources.folder import FolderLatents
 from danqing.training.trainees.adapter import AdapterTrainee
+
+PAGES = Path("/proc/self/maps").exists()
+"""Whether this system tells which memory is a file's."""
 
 
 @pytest.fixture(scope="module")
@@ -101,20 +105,30 @@ def test_a_run_goes_on_where_it_was(model, pictures, tmp_path):
 
 
 def test_compressed_weights_are_trained_on_as_they_are(pictures, tmp_path):
-    gradients = []
-    for packed in (False, True):
-        trainee = {"name": "adapter", "file": "a.safetensors", "rank": 2, "packed": packed}
+    gradients, losses = [], []
+    for packed, streamed in ((False, False), (True, False), (True, True)):
+        trainee = {"name": "adapter", "file": "a.safetensors", "rank": 2}
+        trainee |= {"packed": packed, "streamed": streamed}
         model = EMBEDDED["danqing-nano"]
         settings = recipe(model, pictures, tmp_path, dtype="bfloat16", trainee=trainee)
         module = prepare(settings).weights.module
         layer = module.mmdit.blocks[3].image.to_q
         assert isinstance(layer.weight.data, PackedTensor) is packed
+        if packed:
+            assert layer.weight.data.kept is not streamed
+            assert layer.weight.data.file is (streamed and PAGES)
         x = torch.randn(1, 16, 4, 4, generator=torch.Generator().manual_seed(0))
-        module(x, ["a red circle"], torch.tensor([0.5])).square().mean().backward()
+        loss = module(x, ["a red circle"], torch.tensor([0.5])).square().mean()
+        loss.backward()
+        losses.append(loss.item())
         assert layer.weight.grad is None
         gradients.append(layer.changes[0].up.grad.float())
-    assert gradients[0].abs().max() > 0
-    assert (gradients[0] - gradients[1]).norm() < 0.05 * gradients[0].norm()
+    plain, packed, streamed = gradients
+    assert plain.abs().max() > 0
+    assert (plain - packed).norm() < 0.05 * plain.norm()
+    # Where a weight comes from changes no bit.
+    assert streamed.equal(packed)
+    assert losses[2] == losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
 def test_initial_weights_follow_the_seed(model):
@@ -132,6 +146,7 @@ def test_initial_weights_follow_the_seed(model):
     [
         ({"rank": 0, "file": "a.safetensors"}, "rank must be at least 1, got 0"),
         ({"factor": 0, "file": "a.safetensors"}, "factor must be at least 1, got 0"),
+        ({"streamed": True, "file": "a.safetensors"}, "streamed weights must be packed"),
         ({"file": "a.ckpt"}, r"must end in \.safetensors, got a\.ckpt; try a\.safetensors"),
     ],
 )

@@ -35,6 +35,8 @@ class AdapterTrainee:
     """Sides of the smaller matrix of a LoKr."""
     packed: bool = False
     """Whether compressed weights stay so in memory, in runs in bfloat16."""
+    streamed: bool = False
+    """Whether they do not even stay: each is read whenever it is used, forth and back."""
     kept_texts: float = 0.0
     """Gigabytes of disk for what the conditioner made of captions; 0 keeps none of it."""
     compile: bool = False
@@ -44,6 +46,10 @@ class AdapterTrainee:
         for name, value in (("rank", self.rank), ("factor", self.factor)):
             if value < 1:
                 raise RecipeError(f"{name} must be at least 1, got {value}; try 16.")
+        if self.streamed and not self.packed:
+            raise RecipeError(
+                "streamed weights must be packed, got packed = false; set packed = true."
+            )
         if self.file.suffix != ".safetensors":
             raise RecipeError(
                 f"file must end in .safetensors, got {self.file}; "
@@ -52,7 +58,7 @@ class AdapterTrainee:
 
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return the model, in which nothing but fresh adapters learns."""
-        read = reader(packed=self.packed)
+        read = reader(packed=self.packed, streamed=self.streamed)
         conditioner = Conditioner.load(folder, read=read)
         mmdit = load_mmdit(folder, read=read)
         with fresh(seed):
