@@ -17,6 +17,7 @@ from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.models import models
+from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
 from danqing.cli.train import train
 from danqing.core.errors import DanqingError
@@ -33,6 +34,7 @@ VERBS = {
         generate,
         info,
         models,
+        plan,
         prefer,
         train,
         verify,

@@ -62,7 +62,7 @@ class AdapterTrainee:
         conditioner = Conditioner.load(folder, read=read)
         mmdit = load_mmdit(folder, read=read)
         with fresh(seed):
-            adapt(mmdit, self.layers, self._change)
+            adapt(mmdit, self.layers, self.change)
         if self.compile:
             compile_blocks(mmdit)
         return TextToImageModel(mmdit, conditioner, still(conditioner, self.kept_texts))
@@ -71,7 +71,8 @@ class AdapterTrainee:
         """Write the adapters; the model's folder stays as it is."""
         save(module.mmdit, self.file)
 
-    def _change(self, width: int, out: int) -> LowRank | Kronecker:
+    def change(self, width: int, out: int) -> LowRank | Kronecker:
+        """Return a fresh adapter for a map of `width` channels to `out`."""
         if self.kind == "lora":
             return LowRank.fresh(width, out, self.rank, self.alpha)
         return Kronecker.fresh(width, out, self.rank, self.alpha, self.factor)
