@@ -8,7 +8,7 @@ from danqing.cli.main import main
 from danqing.core.config import load
 from danqing.core.errors import RecipeError
 from danqing.training.budget import Devices
-from danqing.training.plan import Wish, budget
+from danqing.training.plan import Wish, budget, foretold
 from danqing.training.recipe import Recipe
 
 RECIPE = """
@@ -72,6 +72,13 @@ def test_what_is_no_transformer_is_not_planned(recipe):
         RecipeError, match="trainee must be of a transformer to be planned, got vae"
     ):
         budget(vae, Wish(), DEVICES)
+    assert foretold(vae, 10**9) is None
+
+
+def test_a_run_says_beforehand_whether_it_fits(recipe):
+    told = load(Recipe, recipe())
+    assert foretold(told, 100 * 10**9).startswith("fits: ")
+    assert foretold(told, 10**9).startswith("does not fit: it takes ")
 
 
 def test_the_command_says_what_fits_and_what_would(recipe, capsys):
