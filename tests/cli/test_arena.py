@@ -19,7 +19,7 @@ SERVE = """
 import signal, sys
 from danqing.cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
-main(["arena", "serve", sys.argv[1], "--port=0", "--minimum=0"])
+main(["arena", "serve", sys.argv[1], "--port=0", "--minimum=0", "--gold=0"])
 """
 
 
@@ -76,6 +76,8 @@ def test_from_pictures_to_a_leaderboard(tmp_path, runs, capsys):
     main(["arena", "export", arena, str(tmp_path / "votes.csv")])
     rows = list(csv.DictReader((tmp_path / "votes.csv").read_text().splitlines()))
     assert [row["choice"] for row in rows] == ["a", "b", "tie", "bad", "a"]
+    main(["arena", "pairs", arena, str(tmp_path / "pairs")])
+    assert "pairs.jsonl: 3 pairs" in capsys.readouterr().out
     main(["arena", "rate", arena, "--out", str(tmp_path / "board"), "--resamples", "50"])
     told = capsys.readouterr().out
     assert "one" in told

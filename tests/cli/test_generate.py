@@ -2,13 +2,14 @@
 
 import json
 import logging
+from functools import partial
 
 import pytest
 import torch
 from PIL import Image, ImageChops
 
 from danqing.cli.main import main
-from danqing.models.lora import adapt, adapted
+from danqing.models.lora import LowRank, adapt, adapted
 from danqing.models.lora import save as save_lora
 from danqing.pipelines import text_to_image
 from danqing.pipelines.load import save
@@ -159,9 +160,9 @@ def test_other_weights_are_announced(generate, tmp_path, caplog):
 
 def test_loras_change_the_picture_and_are_kept_with_it(generate, tmp_path, capsys):
     mmdit = toy_mmdit()
-    adapt(mmdit, r"\.to_", 2, 2.0)
+    adapt(mmdit, r"\.to_", partial(LowRank.fresh, rank=2, alpha=2.0))
     for layer in adapted(mmdit).values():
-        torch.nn.init.normal_(layer.up, generator=torch.Generator().manual_seed(0))
+        torch.nn.init.normal_(layer.changes[0].up, generator=torch.Generator().manual_seed(0))
     save_lora(mmdit, tmp_path / "style.safetensors")
 
     prompt = ("a red circle", "--seed", "1")

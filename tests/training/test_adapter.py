@@ -1,6 +1,7 @@
 """A LoRA is trained from a folder of pictures, and is all that a run learns, keeps and writes."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from danqing.testing import toy
 from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources.folder import FolderLatents
 from danqing.training.trainees.adapter import AdapterTrainee
+
+PAGES = Path("/proc/self/maps").exists()
+"""Whether this system tells which memory is a file's."""
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +65,24 @@ def recipe(model, pictures, folder, **settings):
     )
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_lora_is_trained_written_and_painted_with(model, pictures, tmp_path, dtype):
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("lora", "float32"), ("lora", "bfloat16"), ("lokr", "bfloat16")]
+)
+def test_an_adapter_is_trained_written_and_painted_with(model, pictures, tmp_path, kind, dtype):
     before = {file: file.read_bytes() for file in model.rglob("*") if file.is_file()}
-    settings = recipe(model, pictures, tmp_path, dtype=dtype)
-    run(settings)
+    trainee = {
+        "name": "adapter",
+        "file": str(tmp_path / "a.safetensors"),
+        "kind": kind,
+        "rank": 2,
+        "factor": 4,
+    }
+    run(recipe(model, pictures, tmp_path, dtype=dtype, trainee=trainee))
     assert {file: file.read_bytes() for file in model.rglob("*") if file.is_file()} == before
 
     written = load_file(tmp_path / "a.safetensors")
-    assert len(written) == 2 * 2 * 2 * 6
-    assert any(up.any() for name, up in written.items() if "lora_B" in name)
+    assert len(written) == {"lora": 2, "lokr": 3}[kind] * 2 * 2 * 6
+    assert any(up.any() for name, up in written.items() if name.endswith(("lora_B.weight", "w2_a")))
     # What is written is the float32 average, not what the network computes in.
     assert all(tensor.dtype == torch.float32 for tensor in written.values())
     plain = load(model, dtype="float32").paint(Request("a red circle")).latents
@@ -78,7 +90,7 @@ def test_a_lora_is_trained_written_and_painted_with(model, pictures, tmp_path, d
     assert not worn.paint(Request("a red circle")).latents.equal(plain)
 
     state = load_file(tmp_path / "run/state/model.safetensors")
-    assert all(name.endswith((".down", ".up")) for name in state)
+    assert all(".changes.0." in name for name in state)
 
 
 def test_a_run_goes_on_where_it_was(model, pictures, tmp_path):
@@ -93,27 +105,37 @@ def test_a_run_goes_on_where_it_was(model, pictures, tmp_path):
 
 
 def test_compressed_weights_are_trained_on_as_they_are(pictures, tmp_path):
-    gradients = []
-    for packed in (False, True):
-        trainee = {"name": "adapter", "file": "a.safetensors", "rank": 2, "packed": packed}
+    gradients, losses = [], []
+    for packed, streamed in ((False, False), (True, False), (True, True)):
+        trainee = {"name": "adapter", "file": "a.safetensors", "rank": 2}
+        trainee |= {"packed": packed, "streamed": streamed}
         model = EMBEDDED["danqing-nano"]
         settings = recipe(model, pictures, tmp_path, dtype="bfloat16", trainee=trainee)
         module = prepare(settings).weights.module
         layer = module.mmdit.blocks[3].image.to_q
         assert isinstance(layer.weight.data, PackedTensor) is packed
+        if packed:
+            assert layer.weight.data.kept is not streamed
+            assert layer.weight.data.file is (streamed and PAGES)
         x = torch.randn(1, 16, 4, 4, generator=torch.Generator().manual_seed(0))
-        module(x, ["a red circle"], torch.tensor([0.5])).square().mean().backward()
+        loss = module(x, ["a red circle"], torch.tensor([0.5])).square().mean()
+        loss.backward()
+        losses.append(loss.item())
         assert layer.weight.grad is None
-        gradients.append(layer.up.grad.float())
-    assert gradients[0].abs().max() > 0
-    assert (gradients[0] - gradients[1]).norm() < 0.05 * gradients[0].norm()
+        gradients.append(layer.changes[0].up.grad.float())
+    plain, packed, streamed = gradients
+    assert plain.abs().max() > 0
+    assert (plain - packed).norm() < 0.05 * plain.norm()
+    # Where a weight comes from changes no bit.
+    assert streamed.equal(packed)
+    assert losses[2] == losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
 def test_initial_weights_follow_the_seed(model):
     trainee = AdapterTrainee(file=model / "a.safetensors")
 
     def down(seed):
-        return next(iter(adapted(trainee.build(model, seed).mmdit).values())).down
+        return next(iter(adapted(trainee.build(model, seed).mmdit).values())).changes[0].down
 
     assert down(1).equal(down(1))
     assert not down(1).equal(down(2))
@@ -123,6 +145,8 @@ def test_initial_weights_follow_the_seed(model):
     ("settings", "fault"),
     [
         ({"rank": 0, "file": "a.safetensors"}, "rank must be at least 1, got 0"),
+        ({"factor": 0, "file": "a.safetensors"}, "factor must be at least 1, got 0"),
+        ({"streamed": True, "file": "a.safetensors"}, "streamed weights must be packed"),
         ({"file": "a.ckpt"}, r"must end in \.safetensors, got a\.ckpt; try a\.safetensors"),
     ],
 )

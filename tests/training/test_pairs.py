@@ -1,6 +1,9 @@
 """From prompts to pairs to a LoRA that prefers: resumable, and strict about what it is given."""
 
+import io
 import json
+import math
+import shutil
 
 import numpy as np
 import pytest
@@ -12,9 +15,10 @@ from danqing.pipelines.load import save
 from danqing.pipelines.record import read
 from danqing.scorers.base import Score
 from danqing.testing import toy
-from danqing.training.prefer import prefer
+from danqing.training.prefer import keep, prefer
 from danqing.training.recipe import Recipe, run
-from danqing.training.sources.pairs import PairLatents
+from danqing.training.rewards import Reward
+from danqing.training.sources.pairs import Pair, PairLatents
 
 PROMPTS = [
     (prompt, prompt) for prompt in ("a red circle", "a blue square", "green", "red and blue")
@@ -33,6 +37,9 @@ class Brightness:
         return Score(0.0 if "blue" in prompt else brightness(image), "as bright as it is")
 
 
+LIKED = (Reward(scorer=Brightness()),)
+
+
 def brightness(image):
     return float(np.asarray(image).mean())
 
@@ -46,7 +53,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def preferred(tmp_path_factory):
-    return prefer(toy(), PROMPTS, Brightness(), tmp_path_factory.mktemp("pairs"), candidates=3)
+    return prefer(toy(), PROMPTS, LIKED, tmp_path_factory.mktemp("pairs"), candidates=3)
 
 
 def test_the_best_and_the_worst_of_a_prompt_are_a_pair(preferred):
@@ -74,15 +81,34 @@ def test_it_goes_on_where_it_stopped(preferred, tmp_path):
             raise Enough
 
     with pytest.raises(Enough):
-        prefer(toy(), PROMPTS, Brightness(), tmp_path, candidates=3, show=show)
-    prefer(toy(), PROMPTS, Brightness(), tmp_path, candidates=3, show=show)
+        prefer(toy(), PROMPTS, LIKED, tmp_path, candidates=3, show=show)
+    prefer(toy(), PROMPTS, LIKED, tmp_path, candidates=3, show=show)
     assert told == [1, 2, 3, 4]
     assert (tmp_path / "pairs.jsonl").read_text() == preferred.read_text()
 
 
+def test_pairs_that_others_preferred_are_kept_where_sizes_agree(model, tmp_path):
+    def picture(name):
+        held = io.BytesIO()
+        Image.new("RGB", (48 if name == "wide" else 32, 32), "navy").save(held, "png")
+        return held.getvalue()
+
+    votes = (2.0, 1.0)
+    preferred = [
+        Pair(caption="a circle", chosen="good", rejected="bad", scores=votes),
+        Pair(caption="a square", chosen="good", rejected="wide", scores=votes),
+    ]
+    file, count = keep(preferred, picture, tmp_path)
+    assert count == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.png", "good.png", file.name]
+    assert json.loads(file.read_text())["scores"] == [*votes]
+    batch = PairLatents(path=file, sizes=("32x32",), batch=1).open(model, 0)[0]
+    assert list(batch.captions) == ["a circle"]
+
+
 def test_one_candidate_is_no_choice(tmp_path):
     with pytest.raises(RequestError, match="candidates must be at least 2, got 1"):
-        prefer(toy(), PROMPTS, Brightness(), tmp_path, candidates=1)
+        prefer(toy(), PROMPTS, LIKED, tmp_path, candidates=1)
 
 
 def test_a_lora_learns_from_pairs(model, preferred, tmp_path):
@@ -104,6 +130,33 @@ def test_a_lora_learns_from_pairs(model, preferred, tmp_path):
     assert len(logged) == 3
     assert all(parts <= line.keys() for line in logged)
     assert (tmp_path / "a.safetensors").is_file()
+
+
+def test_all_weights_learn_from_pairs_and_resume_with_their_reference(model, preferred, tmp_path):
+    # What stands in the folder at the end of a run is where the next one reads the conditioner.
+    trainee = {"name": "text_to_image", "start": "model", "frozen": True, "stored": "float32"}
+
+    def losses(folder, *ends):
+        shutil.copytree(model, folder / "model")
+        for steps in ends:
+            told = {
+                "model": str(folder / "model"),
+                "run": str(folder / "run"),
+                "trainee": trainee,
+                "objective": {"name": "dpo", "beta": 100.0},
+                "source": {"name": "pairs", "path": str(preferred), "sizes": ["32x32"]},
+                "lr_schedule": {"warmup": 0, "fall": 0.0},
+                "steps": steps,
+                "log_every": 1,
+            }
+            run(parse(Recipe, told))
+        lines = (folder / "run/metrics.jsonl").read_text().splitlines()
+        return [json.loads(line)["loss"] for line in lines]
+
+    unbroken = losses(tmp_path / "unbroken", 4)
+    assert unbroken[0] == pytest.approx(math.log(2), abs=1e-4)
+    assert len(set(unbroken)) == 4
+    assert losses(tmp_path / "broken", 2, 4) == unbroken
 
 
 def test_batches_hold_both_pictures_of_a_pair(model, preferred):

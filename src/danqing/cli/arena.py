@@ -9,7 +9,7 @@ ArenaPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ARENA")
 
 
 def arena() -> None:
-    """Compare models by blinded votes on pairs of pictures: import, serve, rate, export."""
+    """Compare models by blinded votes on pairs of pictures: import, serve, rate, export, pairs."""
 
 
 def import_(
@@ -209,3 +209,42 @@ def export(
     with atomic_path(out) as staged:
         staged.write_text(votes_csv(votes), encoding="utf-8")
     print(f"{out}: {len(votes):,} votes")
+
+
+def pairs(
+    arena: ArenaPath,
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")],
+    /,
+    *,
+    judge: str = "people",
+) -> None:
+    """Write what was preferred as pairs of pictures for a model to learn from.
+
+    Votes on the same two pictures count together; ties, and votes of careless voters, do not. What
+    it writes is for the batch source `pairs`; see recipes/train/dpo.toml.
+
+    Args:
+        arena: The arena's folder.
+        out: A folder for the pictures and for pairs.jsonl, which lists them.
+        judge: Whose votes: `people`, or the name of a model that voted.
+    """
+    from danqing.evaluation.arena.preferred import preferences
+    from danqing.evaluation.arena.store import Store
+    from danqing.training.prefer import keep
+    from danqing.training.sources.pairs import Pair
+
+    with Store(arena) as store:
+        found = preferences(store, judge)
+        preferred = (
+            Pair(
+                caption=one.prompt,
+                chosen=one.chosen,
+                rejected=one.rejected,
+                scores=(float(one.votes[0]), float(one.votes[1])),
+            )
+            for one in found
+        )
+        file, count = keep(preferred, store.picture, out)
+    print(f"{file}: {count:,} pairs")
+    if count < len(found):
+        print(f"{len(found) - count:,} pairs of pictures of two sizes are left out")

@@ -17,6 +17,7 @@ from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.models import models
+from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
 from danqing.cli.produce import produce
 from danqing.cli.train import train
@@ -34,6 +35,7 @@ VERBS = {
         generate,
         info,
         models,
+        plan,
         prefer,
         produce,
         train,
@@ -43,7 +45,14 @@ VERBS = {
 GROUPS = {
     "arena": {
         verb.__name__.rstrip("_"): verb
-        for verb in (arena.export, arena.import_, arena.judge, arena.rate, arena.serve)
+        for verb in (
+            arena.export,
+            arena.import_,
+            arena.judge,
+            arena.pairs,
+            arena.rate,
+            arena.serve,
+        )
     },
     "filter": {
         verb.__name__: verb

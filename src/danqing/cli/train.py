@@ -29,7 +29,10 @@ def train(
     from tqdm import tqdm
 
     from danqing.core.config import load
+    from danqing.core.device import free_memory
     from danqing.core.errors import RecipeError
+    from danqing.core.log import logger
+    from danqing.training.plan import foretold
     from danqing.training.recipe import Recipe, export, prepare, run
 
     if threads is not None:
@@ -43,6 +46,8 @@ def train(
             )
         export(settings, prepare(settings))
         return
+    if (told := foretold(settings, free_memory("cpu"))) is not None:
+        logger(__name__).info("%s", told)
     with tqdm(total=settings.steps, unit="step", dynamic_ncols=True) as bar:
 
         def show(step: int) -> None:

@@ -147,7 +147,7 @@ def make_plan(
         )
     plans = [
         Plan(places=places, machine=machine, reserve=reserve)
-        for places in product(*(tuple(_ways(part, machine)) for part in parts))
+        for places in product(*(tuple(ways(part, machine)) for part in parts))
     ]
     fitting = [plan for plan in plans if plan.fits]
     if fitting:
@@ -155,7 +155,8 @@ def make_plan(
     return min(plans, key=lambda plan: plan.peak)
 
 
-def _ways(part: Part, machine: Machine) -> Iterator[Place]:
+def ways(part: Part, machine: Machine) -> Iterator[Place]:
+    """Yield the places where a part may live on a machine."""
     decoding = 0.0 if part.packed is None else part.plain / machine.decode
     read = part.stored / machine.disk
     apart = machine.host is not None

@@ -136,12 +136,14 @@ def read_ours(folder: Path) -> Ours:
     return parse(Ours, index.get("_danqing", {}), "_danqing")
 
 
-def reader(*, packed: bool) -> Read:
+def reader(*, packed: bool, streamed: bool = False) -> Read:
     """Return what reads the weights of a part, plain or compressed.
 
     Args:
         packed: Whether compressed weights stay so. Then those that are used once a picture or
             once a schedule, the text encoder's and the modulations', do not stay in memory.
+        streamed: Whether none of the compressed weights stays: each comes from disk, or from the
+            host's memory, whenever it is used.
     """
     slots = Slots()
 
@@ -151,7 +153,7 @@ def reader(*, packed: bool) -> Read:
         once = part.name == TEXT_ENCODER
 
         def kept(name: str) -> bool:
-            return not once and not mmdit_names.steers(mmdit_names.ours(name))
+            return not (streamed or once or mmdit_names.steers(mmdit_names.ours(name)))
 
         return assemble(checkpoint.read(part), slots, kept)
 

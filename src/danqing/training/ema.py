@@ -9,6 +9,11 @@ Decay = Callable[[int], float]
 """From the number of a step, from 0, to the share of an average that outlives it."""
 
 
+def frozen(step: int) -> float:
+    """Return 1: the decay of weights that stay what they were at first."""
+    return 1.0
+
+
 class Average:
     """Float32 averages of weights, by name, that follow them as a decay says."""
 
@@ -19,9 +24,11 @@ class Average:
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor], step: int) -> None:
         """Move the average towards the float32 weights after `step` (0-based) updates."""
+        if (share := 1 - self.decay(step)) == 0:
+            return
         # One call for all tensors; it has no public name, but optimizers of PyTorch rest on it.
         torch._foreach_lerp_(  # pyright: ignore
-            list(self.average.values()), list(weights.values()), 1 - self.decay(step)
+            list(self.average.values()), list(weights.values()), share
         )
 
     @torch.no_grad()

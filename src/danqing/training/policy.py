@@ -36,10 +36,13 @@ class Policy:
         self.weights, self.past = weights, past
 
     def was(self, name: str) -> Model:
-        """Return the model of those weights, without gradients; it follows them."""
+        """Return the model of those weights; it follows them.
+
+        Nothing it computes with asks for gradients, so there are none. They are not switched off,
+        as that would choose other kernels: in bfloat16 it rounds as the model that learns does.
+        """
         average = self.past[name]
 
-        @torch.no_grad()
         def model(
             x: Float[Tensor, "B C H W"], captions: Sequence[str], sigma: Float[Tensor, "B"]
         ) -> Float[Tensor, "B C H W"]:

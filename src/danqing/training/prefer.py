@@ -1,19 +1,24 @@
 """Pairs made by a model itself: paint a prompt several times, keep the best and the worst.
 
-Every prompt becomes one line of `pairs.jsonl`, so the lines tell where to go on.
+Every prompt becomes one line of `pairs.jsonl`, so the lines tell where to go on. Pairs that others
+preferred become such a file too.
 """
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from danqing.core.config import dump
 from danqing.core.errors import RequestError
+from danqing.core.files import atomic_path
 from danqing.core.log import Metrics
+from danqing.data.pixels import Head, read_head
 from danqing.pipelines.request import Request
 from danqing.pipelines.text_to_image import TextToImage
-from danqing.scorers.base import Scorer, Wanted
+from danqing.scorers.base import Wanted
+from danqing.training.rewards import Reward, judged
 from danqing.training.sources.pairs import Pair
 
 FILE: Final = "pairs.jsonl"
@@ -22,7 +27,7 @@ FILE: Final = "pairs.jsonl"
 def prefer(
     pipeline: TextToImage,
     prompts: Iterable[tuple[str, Wanted]],
-    scorer: Scorer,
+    rewards: Sequence[Reward],
     folder: Path,
     *,
     candidates: int = 4,
@@ -33,8 +38,8 @@ def prefer(
 
     Args:
         pipeline: Paints.
-        prompts: What is painted, and what the scorer is told of it; the same in every run.
-        scorer: Says which picture is best. A prompt whose pictures are all alike to it, or
+        prompts: What is painted, and what scorers are told of it; the same in every run.
+        rewards: Say which picture is best. A prompt whose pictures are all alike to them, or
             unscored, gives no pair.
         folder: Where the pictures and the file go.
         candidates: How often a prompt is painted.
@@ -56,10 +61,8 @@ def prefer(
     for number, (prompt, wanted) in enumerate(islice(prompts, done, None), start=done):
         request = Request(prompt, seed=seed + number * candidates, batch=candidates)
         pictures = pipeline.paint(request).pictures
-        scores = scorer.score([picture.image for picture in pictures], [wanted] * candidates)
-        ranked = sorted(
-            (score.value, place) for place, score in enumerate(scores) if score.value is not None
-        )
+        scores = judged(rewards, [picture.image for picture in pictures], [wanted] * candidates)
+        ranked = sorted((score, place) for place, score in enumerate(scores) if score is not None)
         pair = Pair(caption=prompt)
         if ranked and ranked[-1][0] > ranked[0][0]:
             (low, worst), (high, best) = ranked[0], ranked[-1]
@@ -70,3 +73,38 @@ def prefer(
         lines.write(**dump(pair))
         show(number + 1)
     return lines.path
+
+
+def keep(
+    preferred: Iterable[Pair], picture: Callable[[str], bytes], folder: Path
+) -> tuple[Path, int]:
+    """Write pairs that others preferred, in place of those that are there.
+
+    Args:
+        preferred: The pairs; their pictures go by any names.
+        picture: Returns the PNG file of a name.
+        folder: Where the pictures and the file go.
+
+    Returns:
+        The file, and how many pairs it has: those with pictures of two sizes are left out, as no
+        noise would be the same for both.
+
+    Raises:
+        StorageError: the disk said no.
+    """
+    lines: list[str] = []
+    for pair in preferred:
+        names = pair.chosen, pair.rejected
+        files = {f"{name}.png": picture(name) for name in names if name is not None}
+        heads = [head for head in map(read_head, files.values()) if isinstance(head, Head)]
+        if len({(head.width, head.height) for head in heads}) != 1:
+            continue
+        for name, data in files.items():
+            with atomic_path(folder / name) as staged:
+                staged.write_bytes(data)
+        chosen, rejected = files
+        written = Pair(caption=pair.caption, chosen=chosen, rejected=rejected, scores=pair.scores)
+        lines.append(json.dumps(dump(written)) + "\n")
+    with atomic_path(folder / FILE) as staged:
+        staged.write_text("".join(lines), encoding="utf-8")
+    return folder / FILE, len(lines)

@@ -14,7 +14,7 @@ from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
 from danqing.training.guard import Guard
 from danqing.training.loop import train
-from danqing.training.objectives import Objective, objectives
+from danqing.training.objectives import Comparing, Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.policy import Policy
 from danqing.training.samples import Live, Samples, displays, shower
@@ -37,7 +37,7 @@ class Recipe:
     """Folder of the run: state, metrics and the resolved recipe. Running again resumes."""
     trainee: Annotated[Trainee, trainees]
     """What is trained."""
-    objective: Annotated[Objective, objectives]
+    objective: Annotated[Objective | Comparing, objectives]
     """What is minimized."""
     source: Annotated[BatchSource | OnPolicy, sources]
     """Where batches come from."""
@@ -90,7 +90,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
     with opened(recipe.log, recipe.run, state.step) as log:
         train(
             state,
-            recipe.objective,
+            _objective(recipe, state),
             batches,
             steps=recipe.steps,
             lr_schedule=recipe.lr_schedule,
@@ -110,7 +110,12 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 def prepare(recipe: Recipe) -> State:
     """Build the module, its optimizer and its averages, and take up the saved state if any."""
     weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
-    decays = recipe.source.past if isinstance(recipe.source, OnPolicy) else {}
+    decays = {
+        name: decay
+        for part in (recipe.source, recipe.objective)
+        if isinstance(part, OnPolicy | Comparing)
+        for name, decay in part.past.items()
+    }
     state = State(
         weights,
         recipe.optimizer.build(weights.masters),
@@ -141,6 +146,12 @@ def _looks(recipe: Recipe, state: State, batches: Batches) -> Iterator[Callable[
     if recipe.watch is not None:
         assert isinstance(recipe.source, Rollouts)
         yield recipe.watch.begin(recipe.source, state, recipe.model, recipe.run)
+
+
+def _objective(recipe: Recipe, state: State) -> Objective:
+    if isinstance(recipe.objective, Comparing):
+        return recipe.objective.against(Policy(state.weights, state.past))
+    return recipe.objective
 
 
 def _open(recipe: Recipe, state: State) -> Batches:

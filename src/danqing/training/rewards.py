@@ -57,18 +57,28 @@ def rate(
     Raises:
         RecipeError: none of them can.
     """
+    rated: list[float] = []
+    for value, asked in zip(judged(rewards, images, wanted), wanted, strict=True):
+        if value is None:
+            raise RecipeError(
+                f"rewards must judge every prompt, got no score for {asked}; "
+                "add a scorer or leave its category out."
+            )
+        rated.append(value)
+    return rated
+
+
+def judged(
+    rewards: Sequence[Reward], images: Sequence[Image.Image], wanted: Sequence[Wanted]
+) -> list[float | None]:
+    """Return what `rate` does, and None where no reward can judge a picture."""
     totals, weights = [0.0] * len(images), [0.0] * len(images)
     for reward in rewards:
         for i, score in enumerate(reward.scorer.score(images, wanted)):
             if (value := reward.of(score)) is not None:
                 totals[i] += reward.weight * value
                 weights[i] += reward.weight
-    if 0 in weights:
-        raise RecipeError(
-            f"rewards must judge every prompt, got no score for {wanted[weights.index(0)]}; "
-            "add a scorer or leave its category out."
-        )
-    return [total / weight for total, weight in zip(totals, weights, strict=True)]
+    return [t / w if w else None for t, w in zip(totals, weights, strict=True)]
 
 
 def advantages(

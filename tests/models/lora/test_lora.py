@@ -1,17 +1,17 @@
 """Adapters change what they are trained to change, and nothing else; their files travel."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
-from diffusers.loaders import QwenImageLoraLoaderMixin
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from danqing.core.errors import CheckpointError, RecipeError
 from danqing.memory.codec import encode
 from danqing.memory.packed import PackedTensor, Slots
-from danqing.models.lora import adapt, adapted, attach, merged, off, save
+from danqing.models.lora import Kronecker, LowRank, adapt, adapted, attach, merged, save
 from danqing.models.mmdit import Grid
 from danqing.models.mmdit.names import ours
 from danqing.testing import MMDIT, toy_mmdit
@@ -28,13 +28,22 @@ def velocity(mmdit, dtype=torch.float32):
     return mmdit(tokens, text, torch.tensor([0.7, 0.3]), LAYOUT)
 
 
-def trained(layers=LAYERS, rank=3, alpha=6.0, seed=0):
+LORA = partial(LowRank.fresh, rank=3, alpha=6.0)
+KINDS = {
+    "lora": LORA,
+    "lokr": partial(Kronecker.fresh, rank=2, alpha=4.0, factor=4),
+    "whole lokr": partial(Kronecker.fresh, rank=64, alpha=1.0, factor=4),
+}
+EACH = pytest.mark.parametrize("fresh", KINDS.values(), ids=KINDS)
+
+
+def trained(layers=LAYERS, fresh=LORA, seed=0):
     """Return a transformer whose adapters have learned something, so to say."""
     mmdit = toy_mmdit()
     torch.manual_seed(seed)
-    adapt(mmdit, layers, rank, alpha)
+    adapt(mmdit, layers, fresh)
     for layer in adapted(mmdit).values():
-        nn.init.normal_(layer.up, std=0.1)
+        nn.init.normal_(layer.changes[0].up, std=0.1)
     return mmdit
 
 
@@ -42,40 +51,34 @@ def same(got, expected, atol=1e-5):
     torch.testing.assert_close(got, expected, atol=atol, rtol=0)
 
 
+@EACH
 @torch.no_grad()
-def test_a_fresh_adapter_changes_nothing():
+def test_a_fresh_adapter_changes_nothing(fresh):
     mmdit = toy_mmdit()
     before = velocity(mmdit)
-    adapt(mmdit, LAYERS, 4, 4.0)
+    adapt(mmdit, LAYERS, fresh)
     # GELU is no longer part of the product before it, so the last bit may be another.
     same(velocity(mmdit), before, atol=1e-6)
 
 
-def test_only_adapters_learn_and_all_that_the_velocity_depends_on():
-    mmdit = trained()
+@EACH
+def test_only_adapters_learn_and_all_that_the_velocity_depends_on(fresh):
+    mmdit = trained(fresh=fresh)
     velocity(mmdit).square().mean().backward()
     # Nobody reads the text after the last block.
     unread = ("blocks.1.text.to_out", "blocks.1.text.mlp")
     for name, weight in mmdit.named_parameters():
-        learns = name.endswith((".down", ".up")) and not name.startswith(unread)
+        learns = ".changes." in name and not name.startswith(unread)
         assert (weight.grad is not None) == learns, name
     # Two streams of two blocks: four maps of attention and two of the MLP in each.
     assert len(adapted(mmdit)) == 2 * 2 * 6
 
 
+@EACH
 @torch.no_grad()
-def test_without_adapters_it_is_the_network_it_was():
-    mmdit = trained()
-    changed = velocity(mmdit)
-    with off(mmdit):
-        assert velocity(mmdit).equal(velocity(toy_mmdit()))
-    assert velocity(mmdit).equal(changed)
-    assert (changed - velocity(toy_mmdit())).abs().max() > 0.01
-
-
-@torch.no_grad()
-def test_merged_weights_do_alone_what_both_do_together():
-    mmdit = trained(layers="")
+def test_merged_weights_do_alone_what_both_do_together(fresh):
+    mmdit = trained(layers="", fresh=fresh)
+    assert (velocity(mmdit) - velocity(toy_mmdit())).abs().max() > 0.01
     assert len(adapted(mmdit)) == sum(isinstance(m, nn.Linear) for m in mmdit.modules())
     plain = toy_mmdit(seed=1)
     plain.load_state_dict(merged(mmdit))
@@ -87,8 +90,9 @@ def test_an_adapter_adds_scale_times_up_times_down():
     """Held against the equation, with the GELU of the MLP after the sum."""
     mmdit = trained()
     up = mmdit.blocks[0].image.mlp.up
+    (change,) = up.changes
     x = torch.randn(4, MMDIT.width, generator=torch.Generator().manual_seed(2))
-    expected = x @ up.weight.T + up.bias + 6.0 / 3 * (x @ up.down.T @ up.up.T)
+    expected = x @ up.weight.T + up.bias + 6.0 / 3 * (x @ change.down.T @ change.up.T)
     same(up(x), expected)
     same(up(x, gelu=True), nn.functional.gelu(expected, approximate="tanh"))
 
@@ -97,7 +101,7 @@ def test_compressed_weights_stay_so_and_give_gradients():
     mmdit = trained().bfloat16()
     loss = velocity(mmdit, torch.bfloat16).float().square().mean()
     loss.backward()
-    expected = mmdit.blocks[0].text.to_k.down.grad.clone()
+    expected = mmdit.blocks[0].text.to_k.changes[0].down.grad.clone()
     mmdit.zero_grad()
     slots = Slots()
     for layer in adapted(mmdit).values():
@@ -106,19 +110,20 @@ def test_compressed_weights_stay_so_and_give_gradients():
     packed = velocity(mmdit, torch.bfloat16).float().square().mean()
     packed.backward()
     assert packed.item() == pytest.approx(loss.item(), rel=1e-3)
-    got = mmdit.blocks[0].text.to_k.down.grad
+    got = mmdit.blocks[0].text.to_k.changes[0].down.grad
     assert (got - expected).norm() < 0.02 * expected.norm()
     assert all(isinstance(one.weight, PackedTensor) for one in adapted(mmdit).values())
 
 
 def test_a_pattern_that_finds_nothing_is_refused():
     with pytest.raises(RecipeError, match=r"layers must be found .* they look like time\.linear_1"):
-        adapt(toy_mmdit(), "to_qq", 4, 4.0)
+        adapt(toy_mmdit(), "to_qq", LORA)
 
 
+@EACH
 @torch.no_grad()
-def test_a_saved_adapter_comes_back_with_its_scale(tmp_path):
-    mmdit = trained()
+def test_a_saved_adapter_comes_back_with_its_scale(tmp_path, fresh):
+    mmdit = trained(fresh=fresh)
     save(mmdit, tmp_path / "a.safetensors")
     again = toy_mmdit()
     attach(again, tmp_path / "a.safetensors")
@@ -128,7 +133,7 @@ def test_a_saved_adapter_comes_back_with_its_scale(tmp_path):
 @torch.no_grad()
 def test_two_adapters_of_a_network_add_up(tmp_path):
     save(trained(seed=1), tmp_path / "a.safetensors")
-    save(trained(rank=2, seed=2, layers="image"), tmp_path / "b.safetensors")
+    save(trained(fresh=KINDS["lokr"], seed=2, layers="image"), tmp_path / "b.safetensors")
     both, one, other = toy_mmdit(), toy_mmdit(), toy_mmdit()
     first = attach(both, tmp_path / "a.safetensors", 0.5)
     second = attach(both, tmp_path / "b.safetensors", -2.0)
@@ -138,31 +143,6 @@ def test_two_adapters_of_a_network_add_up(tmp_path):
     base = toy_mmdit().state_dict()
     for name, weight in merged(both).items():
         same(weight - base[name], merged(one)[name] + merged(other)[name] - 2 * base[name])
-
-
-@torch.no_grad()
-def test_files_of_diffusers_are_ours(tmp_path):
-    """What diffusers' own reader makes of the file fits the published network and its layers."""
-    mmdit = trained(layers="")
-    save(mmdit, tmp_path / "a.safetensors")
-    read = QwenImageLoraLoaderMixin.lora_state_dict(str(tmp_path / "a.safetensors"))
-    assert read.keys() == load_file(tmp_path / "a.safetensors").keys()
-    from diffusers import QwenImageTransformer2DModel
-
-    reference = QwenImageTransformer2DModel.from_config(MMDIT.to_published()).eval()
-    reference.load_state_dict(
-        {name: toy_mmdit().state_dict()[ours(name)] for name in reference.state_dict()}
-    )
-    # As PEFT does where no alpha is told: it is the rank.
-    for name, down in read.items():
-        if name.endswith(".lora_A.weight"):
-            layer = name.removeprefix("transformer.").removesuffix(".lora_A.weight")
-            up = read[name.replace("lora_A", "lora_B")]
-            reference.get_submodule(layer).weight.add_(up @ down)
-    tokens = torch.randn(1, 6, MMDIT.in_channels)
-    text, sigma = torch.randn(1, 5, MMDIT.text_channels), torch.tensor([0.7])
-    expected = reference(tokens, text, None, sigma, [[(1, 3, 2)]], return_dict=False)[0]
-    same(mmdit(tokens, text, sigma, LAYOUT), expected)
 
 
 def kohya(stem, down, up, alpha):
@@ -202,6 +182,46 @@ def test_files_of_others_are_read(tmp_path, written, layer):
     same(merged(mmdit)[ours(f"{layer}.weight")], weight + 3.0 * 2.0 / 4 * up @ down)
 
 
+@pytest.mark.parametrize("outer", ["w1", "w1_a w1_b"])
+@pytest.mark.parametrize("inner", ["w2", "w2_a w2_b"])
+@pytest.mark.parametrize(
+    ("stem", "told"),
+    [
+        (f"lycoris_{NAME.replace('.', '_')}", "alpha"),
+        (f"diffusion_model.{NAME}", None),
+        (f"base_model.model.{NAME}", "metadata"),
+    ],
+)
+@torch.no_grad()
+def test_loras_that_are_kronecker_products_are_read(tmp_path, outer, inner, stem, told):
+    """Alpha is told beside the halves, or by PEFT for all; LyCORIS scales no whole matrices."""
+    rank, alpha, shapes = 2, 3.0, {"w1": (4, 8), "w2": (8, 4)}
+    halves = {}
+    for name, (rows, columns) in shapes.items():
+        halves |= {f"{name}_a": (rows, rank), f"{name}_b": (rank, columns)}
+    draw = torch.Generator().manual_seed(0)
+    names = [*outer.split(), *inner.split()]
+    parts = {name: torch.randn((shapes | halves)[name], generator=draw) for name in names}
+    tensors = {f"{stem}.lokr_{name}": part for name, part in parts.items()}
+    metadata = {}
+    if told == "alpha":
+        tensors[f"{stem}.alpha"] = torch.tensor(alpha)
+    elif told:
+        metadata["lora_adapter_metadata"] = json.dumps({"r": rank, "alpha": alpha})
+    save_file(tensors, tmp_path / "a.safetensors", metadata)
+    one, two = (
+        torch.linalg.multi_dot([parts[n] for n in each.split()]) if " " in each else parts[each]
+        for each in (outer, inner)
+    )
+    scaled = told == "metadata" or (told == "alpha" and (" " in outer or " " in inner))
+
+    mmdit = toy_mmdit()
+    weight = mmdit.state_dict()[ours(f"{NAME}.weight")].clone()
+    attach(mmdit, tmp_path / "a.safetensors", 0.5)
+    expected = weight + 0.5 * (alpha / rank if scaled else 1.0) * torch.kron(one, two)
+    same(merged(mmdit)[ours(f"{NAME}.weight")], expected)
+
+
 @pytest.mark.parametrize(
     ("config", "scale"),
     [
@@ -235,6 +255,8 @@ A, B = f"{NAME}.lora_A.weight", f"{NAME}.lora_B.weight"
         ({A: (4, 32), B: (32, 4), "x.lora_A.weight": (1, 1)}, r"1 unknown \(x\.lora_A\.weight\)"),
         ({f"{NAME}.dora_scale": (32,)}, r"1 unknown \(.*dora_scale\)"),
         ({A: (4, 32)}, r"1 incomplete \(transformer_blocks\.0\.attn\.to_q\)"),
+        ({f"{NAME}.lokr_w1": (4, 4), f"{NAME}.lokr_w2_a": (8, 2)}, "1 incomplete"),
+        ({f"{NAME}.lokr_w1": (4, 4), f"{NAME}.lokr_w2": (8, 4)}, r"1 misshapen .* for \[32, 32\]"),
         ({A: (4, 32), B: (32, 3)}, r"1 misshapen .* \[4, 32\] and \[32, 3\] for \[32, 32\]"),
         ({A: (4, 32, 1, 1), B: (32, 4, 1, 1)}, "1 misshapen"),
         ({}, "got none"),

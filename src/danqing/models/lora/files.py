@@ -1,8 +1,8 @@
 """Adapters as files: written as diffusers reads them, read as anyone writes them.
 
 A file names a layer as the published weights do, behind one of several prefixes, with dots or, in
-kohya's files, with underscores; and it has its scale in the tensors, beside them as `alpha`, or in
-the metadata. Ours have it in the tensors, where every program finds it.
+files of kohya and LyCORIS, with underscores; and it has its scale in the tensors, beside them as
+`alpha`, or in the metadata. Ours have it in the tensors, where every program finds it.
 """
 
 import json
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from torch import Tensor
 
 from danqing.core.errors import CheckpointError
 from danqing.models import checkpoint
-from danqing.models.lora.layers import adapted, linears, with_adapter
+from danqing.models.lora.changes import Change, Kronecker, LowRank
+from danqing.models.lora.layers import Adapted, adapted, linears
 from danqing.models.mmdit.model import MMDiT
 from danqing.models.mmdit.names import published
 
@@ -30,26 +30,48 @@ _PARTS: Final = {
     "lora_up": "up",
     "lora.down": "down",
     "lora.up": "up",
+    "lokr_w1": "w1",
+    "lokr_w1_a": "w1_a",
+    "lokr_w1_b": "w1_b",
+    "lokr_w2": "w2",
+    "lokr_w2_a": "w2_a",
+    "lokr_w2_b": "w2_b",
     "alpha": "alpha",
 }
 
+_FACTORS: Final = (("up", "down"), ("w1",), ("w1_a", "w1_b"), ("w2",), ("w2_a", "w2_b"))
+"""Parts that are a matrix, or its two halves."""
+
+_WHOLE: Final = (
+    {"up", "down"},
+    *({*w1, *w2} for w1 in _FACTORS[1:3] for w2 in _FACTORS[3:]),
+)
+"""Parts that make a change: one matrix of LoRA, or the two of LoKr."""
+
 _NAME: Final = re.compile(
-    r"(?:base_model\.model\.)?(?:transformer\.|diffusion_model\.|lora_unet_)?"
+    r"(?:base_model\.model\.)?(?:transformer\.|diffusion_model\.|lora_unet_|lycoris_)?"
     rf"(?P<layer>.+?)\.(?P<part>{'|'.join(map(re.escape, _PARTS))})(?:\.default)?(?:\.weight)?"
 )
 
 
 def save(mmdit: MMDiT, file: str | Path) -> None:
-    """Write the adapters of a transformer, in the layout of `QwenImagePipeline.load_lora_weights`.
+    """Write the adapters of a transformer, one a layer, as diffusers and PEFT read them.
 
     Raises:
         StorageError: the disk cannot take it.
     """
     tensors: dict[str, Tensor] = {}
     for name, layer in adapted(mmdit).items():
+        (change,) = layer.changes
+        up = change.scale * change.up.detach()
+        if isinstance(change, LowRank):
+            parts = {"lora_A.weight": change.down, "lora_B.weight": up}
+        elif change.down is None:
+            parts = {"lokr_w1": change.outer, "lokr_w2": up}
+        else:
+            parts = {"lokr_w1": change.outer, "lokr_w2_a": up, "lokr_w2_b": change.down}
         stem = f"transformer.{_published(name)}"
-        tensors[f"{stem}.lora_A.weight"] = layer.down.detach()
-        tensors[f"{stem}.lora_B.weight"] = layer.scale * layer.up.detach()
+        tensors |= {f"{stem}.{part}": tensor.detach() for part, tensor in parts.items()}
     checkpoint.write_file(file, tensors)
 
 
@@ -58,7 +80,7 @@ def attach(mmdit: MMDiT, file: str | Path, strength: float = 1.0) -> str:
 
     Args:
         mmdit: The transformer.
-        file: A safetensors file of diffusers, PEFT or kohya.
+        file: A safetensors file of a LoRA or LoKr, by diffusers, PEFT, kohya or LyCORIS.
         strength: How much of the change to make; 1 is as it was trained.
 
     Raises:
@@ -78,34 +100,63 @@ def attach(mmdit: MMDiT, file: str | Path, strength: float = 1.0) -> str:
             wrong["unknown"].append(name)
         else:
             found.setdefault(layer, {})[_PARTS[match["part"]]] = tensor
+    scales = {
+        name: strength * _scale(parts, config, _published(name)) for name, parts in found.items()
+    }
     for name, parts in found.items():
-        if not {"down", "up"} <= parts.keys():
+        parts.pop("alpha", None)
+        if parts.keys() not in _WHOLE:
             wrong["incomplete"].append(_published(name))
-        elif shapes := _misfit(parts["down"].shape, parts["up"].shape, maps[name].weight.shape):
-            wrong["misshapen"].append(f"{_published(name)} {shapes}")
+        elif _shape(parts) != maps[name].weight.shape:
+            shapes = " and ".join(str(list(part.shape)) for part in parts.values())
+            wrong["misshapen"].append(
+                f"{_published(name)} {shapes} for {list(maps[name].weight.shape)}"
+            )
     if any(wrong.values()) or not found:
         raise CheckpointError(
             f"{file} must be a LoRA of this transformer, got {checkpoint.faults(wrong) or 'none'}; "
             "choose one that was trained on this model."
         )
     for name, parts in found.items():
-        alpha = parts["alpha"].item() if "alpha" in parts else _alpha(config, _published(name))
-        scale = strength if alpha is None else strength * alpha / len(parts["down"])
-        wider = with_adapter(maps[name], parts["down"], scale * parts["up"].float())
-        mmdit.set_submodule(name, wider)
+        mmdit.set_submodule(name, Adapted(maps[name]).add(_change(parts, scales[name])))
     return checkpoint.fingerprint(tensors)
+
+
+def _change(parts: Mapping[str, Tensor], scale: float) -> Change:
+    """Return the change that whole parts make, its scale in the tensors."""
+    wide = {name: part.float() for name, part in parts.items()}
+    if "up" in wide:
+        return LowRank(wide["down"], scale * wide["up"])
+    outer = wide["w1"] if "w1" in wide else wide["w1_a"] @ wide["w1_b"]
+    up = wide["w2"] if "w2" in wide else wide["w2_a"]
+    return Kronecker(outer, scale * up, wide.get("w2_b"))
+
+
+def _shape(parts: Mapping[str, Tensor]) -> tuple[int, int] | None:
+    """Return the shape of the change that parts make; None if they do not fit each other."""
+    rows = columns = 1
+    for factor in _FACTORS:
+        if factor[0] in parts:
+            first, last = parts[factor[0]], parts[factor[-1]]
+            if first.ndim != 2 or last.ndim != 2:
+                return None
+            if first is not last and first.shape[1] != last.shape[0]:
+                return None
+            rows, columns = rows * first.shape[0], columns * last.shape[1]
+    return rows, columns
+
+
+def _scale(parts: Mapping[str, Tensor], config: Mapping[str, Any], layer: str) -> float:
+    """Return a layer's alpha over its rank; 1 where the tensors have it, or nobody told one."""
+    alpha = parts["alpha"].item() if "alpha" in parts else _alpha(config, layer)
+    halves = [parts[name] for name in ("down", "w2_b", "w1_b") if name in parts]
+    rank = len(halves[0]) if halves else config.get("r")
+    return 1.0 if alpha is None or rank is None else alpha / rank
 
 
 def _published(layer: str) -> str:
     """Return the published name of one of our layers."""
     return published(f"{layer}.weight").removesuffix(".weight")
-
-
-def _misfit(down: torch.Size, up: torch.Size, weight: torch.Size) -> str | None:
-    """Return the shapes if two matrices do not make up a change of a weight."""
-    if len(down) == len(up) == 2 and down[0] == up[1] and (up[0], down[1]) == tuple(weight):
-        return None
-    return f"{list(down)} and {list(up)} for {list(weight)}"
 
 
 def _config(metadata: Mapping[str, str], file: str | Path) -> dict[str, Any]:
@@ -126,4 +177,5 @@ def _alpha(config: Mapping[str, Any], layer: str) -> float | None:
     for pattern, alpha in (config.get("alpha_pattern") or {}).items():
         if re.fullmatch(rf"(.*\.)?({pattern})", layer):
             return float(alpha)
-    return float(config["lora_alpha"]) if "lora_alpha" in config else None
+    alpha = config.get("lora_alpha", config.get("alpha"))
+    return None if alpha is None else float(alpha)

@@ -1,4 +1,8 @@
-"""What an objective is: a model and a batch in, one loss with named parts out."""
+"""What an objective is: a model and a batch in, one loss with named parts out.
+
+An objective that *compares* the model with what it was says which earlier weights it needs, and is
+given a policy that answers with them.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -7,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from danqing.core.registry import Registry
+from danqing.training.ema import Decay
+from danqing.training.policy import Policy
 
 
 class Loss(NamedTuple):
@@ -29,4 +35,18 @@ class Objective(Protocol):
         ...
 
 
-objectives: Registry[type[Objective]] = Registry("objective")
+@runtime_checkable
+class Comparing(Protocol):
+    """Anything that becomes an objective once there is a policy to ask."""
+
+    @property
+    def past(self) -> Mapping[str, Decay]:
+        """The weights it needs beside those that are learned, and how they follow them."""
+        ...
+
+    def against(self, policy: Policy) -> Objective:
+        """Return the objective; `policy` has the weights of `past` by their names."""
+        ...
+
+
+objectives: Registry[type[Objective] | type[Comparing]] = Registry("objective")

@@ -1,7 +1,7 @@
 """Direct preference optimization of a flow: be better than before where it is preferred.
 
 With e(x0) the error of the velocity at `x = (1 - sigma) x0 + sigma noise`, and e_ref that of the
-model without its adapter,
+reference, the model with the weights it had at first,
 
     loss = -log sigmoid(beta / 2 (gain(chosen) - gain(rejected)))        gain = e_ref - e
 
@@ -17,6 +17,7 @@ Dimension key:
     B batch    C channels    H W latent height and width
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,16 +28,17 @@ from torch import Tensor, nn
 
 from danqing.core.errors import DanqingError, RecipeError
 from danqing.flow.path import mix, velocity
-from danqing.models.lora import adapted, off
-from danqing.training.objectives.base import Loss, objectives
+from danqing.training.ema import Decay, frozen
+from danqing.training.objectives.base import Loss, Objective, objectives
 from danqing.training.objectives.levels import Levels
+from danqing.training.policy import Model, Policy
 from danqing.training.sources.base import PairBatch
 
 
 @objectives.register("dpo")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DPO(Levels):
-    """Preference of the chosen picture, against the model without its adapter."""
+    """Preference of the chosen picture, against the model as it was at first."""
 
     beta: float = 2000.0
     """How much a difference of errors counts; larger stays nearer to the model as it was."""
@@ -54,33 +56,36 @@ class DPO(Levels):
                 f"got {self.beta:g}, {self.bound:g} and {self.anchor:g}; change them."
             )
 
-    def __call__(self, model: nn.Module, batch: PairBatch, generator: torch.Generator) -> Loss:
+    @property
+    def past(self) -> Mapping[str, Decay]:
+        """The weights it needs beside the learned ones: those that were there at first."""
+        return {"reference": frozen}
+
+    def against(self, policy: Policy) -> Objective:
         """Return the loss on pairs of clean latents and their captions.
 
-        `model(x, captions, sigma)` gives the velocity at `x`, in the shape of the latents.
-
-        Raises:
-            RecipeError: the model has no adapter, so there is nothing to compare with.
-            DanqingError: the chosen pictures' error rose beyond the bound.
+        It raises `DanqingError` where the chosen pictures' error rises beyond the bound.
         """
-        if not adapted(model):
-            raise RecipeError(
-                'dpo must train an adapter, got a model without one; set trainee.name to "adapter".'
-            )
-        sigma = self.sigmas(len(batch.captions), generator)
-        return self.at(model, batch, sigma, torch.randn(batch.chosen.shape, generator=generator))
+        reference = policy.was("reference")
+
+        def loss(model: nn.Module, batch: PairBatch, generator: torch.Generator) -> Loss:
+            sigma = self.sigmas(len(batch.captions), generator)
+            noise = torch.randn(batch.chosen.shape, generator=generator)
+            return self.at(model, reference, batch, sigma, noise)
+
+        return loss
 
     def at(
         self,
-        model: nn.Module,
+        model: Model,
+        reference: Model,
         batch: PairBatch,
         sigma: Float[Tensor, "B"],
         noise: Float[Tensor, "B C H W"],
     ) -> Loss:
         """Return the loss at given noise levels and noise."""
         chosen, rejected = errors(model, batch, sigma, noise)
-        with off(model), torch.no_grad():
-            chosen_before, rejected_before = errors(model, batch, sigma, noise)
+        chosen_before, rejected_before = errors(reference, batch, sigma, noise)
         if chosen.mean() > (1 + self.bound) * chosen_before.mean():
             raise DanqingError(
                 f"the chosen pictures' error must stay below {1 + self.bound:g} times what it was, "
@@ -102,7 +107,7 @@ class DPO(Levels):
 
 
 def errors(
-    model: nn.Module,
+    model: Model,
     batch: PairBatch,
     sigma: Float[Tensor, "B"],
     noise: Float[Tensor, "B C H W"],

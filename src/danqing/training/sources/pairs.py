@@ -32,7 +32,7 @@ class Pair:
     rejected: str | None = None
     """The worse one, of the same size."""
     scores: tuple[float, float] | None = None
-    """What a scorer gave them, the better one first."""
+    """What scorers or voters gave them, the better one first."""
 
 
 @sources.register("pairs")

@@ -22,7 +22,7 @@ from danqing.core.errors import RecipeError
 from danqing.core.seed import derive
 from danqing.data.synthesis import Synthesis
 from danqing.flow.sde import Hop
-from danqing.training.ema import Decay
+from danqing.training.ema import Decay, frozen
 from danqing.training.painting import Noise, Painter
 from danqing.training.policy import Model, Policy
 from danqing.training.prompts import Asked, read_prompts
@@ -112,7 +112,7 @@ class Rollouts:
     @property
     def past(self) -> Mapping[str, Decay]:
         """The weights beside the learned ones, and how they follow them."""
-        return {"old": self.old, "reference": lambda step: 1.0}
+        return {"old": self.old, "reference": frozen}
 
     def paint_with(self, policy: Policy, model: Path, seed: int) -> Batches:
         """Return the batches; `model` is the folder that holds the VAE and the schedule.

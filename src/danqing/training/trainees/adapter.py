@@ -1,14 +1,15 @@
-"""A LoRA of a transformer as what is trained: minutes instead of weeks, megabytes instead of 40 GB.
+"""An adapter of a transformer as what is trained: megabytes instead of 40 GB.
 
 The model is read and stays as it is. What is trained, averaged and saved is the adapter alone.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from danqing.core.errors import RecipeError
 from danqing.models.conditioner.model import Conditioner
-from danqing.models.lora import adapt, save
+from danqing.models.lora import Kronecker, LowRank, adapt, save
 from danqing.pipelines.load import load_mmdit, reader
 from danqing.training.sources.base import Batches
 from danqing.training.trainees.base import fresh, trainees
@@ -18,18 +19,24 @@ from danqing.training.trainees.text_to_image import TextToImageModel, compile_bl
 @trainees.register("adapter")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdapterTrainee:
-    """A LoRA of the transformer in the model's folder."""
+    """A LoRA or a LoKr of the transformer in the model's folder."""
 
     file: Path
     """The file that is written, in the layout of diffusers."""
+    kind: Literal["lora", "lokr"] = "lora"
+    """Whether the change of each map is of low rank, or a Kronecker product."""
     layers: str = r"blocks\..*\.(to_|mlp\.)"
     """Which linear maps are adapted: an expression found in their names."""
     rank: int = 16
-    """Rank of the change of each map."""
+    """Rank of the change of each map; of a LoKr, that of its larger matrix."""
     alpha: float = 16.0
     """Rank times the scale of the change."""
+    factor: int = 16
+    """Sides of the smaller matrix of a LoKr."""
     packed: bool = False
     """Whether compressed weights stay so in memory, in runs in bfloat16."""
+    streamed: bool = False
+    """Whether they do not even stay: each is read whenever it is used, forth and back."""
     kept_texts: float = 0.0
     """Gigabytes of disk for what the conditioner made of captions; 0 keeps none of it."""
     reads: bool = True
@@ -39,8 +46,13 @@ class AdapterTrainee:
     """Whether blocks are compiled: a minute and a C++ compiler for an eighth of the time."""
 
     def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise RecipeError(f"rank must be at least 1, got {self.rank}; try 16.")
+        for name, value in (("rank", self.rank), ("factor", self.factor)):
+            if value < 1:
+                raise RecipeError(f"{name} must be at least 1, got {value}; try 16.")
+        if self.streamed and not self.packed:
+            raise RecipeError(
+                "streamed weights must be packed, got packed = false; set packed = true."
+            )
         if self.file.suffix != ".safetensors":
             raise RecipeError(
                 f"file must end in .safetensors, got {self.file}; "
@@ -49,11 +61,11 @@ class AdapterTrainee:
 
     def build(self, folder: Path, seed: int) -> TextToImageModel:
         """Return the model, in which nothing but fresh adapters learns."""
-        read = reader(packed=self.packed)
+        read = reader(packed=self.packed, streamed=self.streamed)
         conditioner = Conditioner.load(folder, read=read) if self.reads else None
         mmdit = load_mmdit(folder, read=read)
         with fresh(seed):
-            adapt(mmdit, self.layers, self.rank, self.alpha)
+            adapt(mmdit, self.layers, self.change)
         if self.compile:
             compile_blocks(mmdit)
         reads = still(conditioner, self.kept_texts) if conditioner else unread
@@ -62,3 +74,9 @@ class AdapterTrainee:
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
         """Write the adapters; the model's folder stays as it is."""
         save(module.mmdit, self.file)
+
+    def change(self, width: int, out: int) -> LowRank | Kronecker:
+        """Return a fresh adapter for a map of `width` channels to `out`."""
+        if self.kind == "lora":
+            return LowRank.fresh(width, out, self.rank, self.alpha)
+        return Kronecker.fresh(width, out, self.rank, self.alpha, self.factor)
