@@ -14,7 +14,7 @@ from danqing.models.layers import Linear
 from danqing.models.lora import Adapted, adapt, adapted
 from danqing.pipelines.reading import Reader
 from danqing.testing import WORDS, toy_conditioner, toy_mmdit
-from danqing.training.objectives.dpo import DPO
+from danqing.training.objectives.dpo import DPO, NoisedPairs
 from danqing.training.sources import PairBatch
 from danqing.training.trainees.text_to_image import TextToImageModel
 
@@ -95,12 +95,12 @@ def test_a_pair_counts_the_same_whatever_is_in_its_batch(words):
     batch = pairs(count, captions=[" ".join(some) for some in words])
     noise = torch.randn(batch.chosen.shape, generator=generator(3))
     sigma = torch.linspace(0.2, 0.8, count)
-    together = dpo.at(model, batch, sigma, noise)
+    together = dpo.loss(model, NoisedPairs(batch, noise, sigma))
     alone = []
     for k in range(count):
         one = slice(k, k + 1)
         single = PairBatch(batch.chosen[one], batch.rejected[one], batch.captions[one])
-        alone.append(dpo.at(model, single, sigma[one], noise[one]).value.item())
+        alone.append(dpo.loss(model, NoisedPairs(single, noise[one], sigma[one])).value.item())
     assert together.parts["margin"].abs() > 1e-5
     assert together.value.item() == pytest.approx(sum(alone) / count, abs=1e-5)
 

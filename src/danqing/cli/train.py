@@ -1,5 +1,6 @@
 """`danqing train`: run a recipe."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,8 @@ def train(
     """Train what a recipe describes; run it again to resume.
 
     The state is saved now and then and on Ctrl-C. At the end the averaged weights are written
-    into the recipe's model folder, ready for `danqing generate --model`.
+    into the recipe's model folder, ready for `danqing generate --model`. To train with many
+    processes, start it with `torchrun --nproc-per-node 8 -m danqing train RECIPE`.
 
     Args:
         recipe: A TOML file such as `recipes/train/nano/1_singles.toml`.
@@ -30,6 +32,7 @@ def train(
 
     from danqing.core.config import load
     from danqing.core.errors import RecipeError
+    from danqing.training.parallel.world import leads, world
     from danqing.training.recipe import Recipe, export, prepare, run
 
     if threads is not None:
@@ -43,9 +46,13 @@ def train(
             )
         export(settings, prepare(settings))
         return
-    with tqdm(total=settings.steps, unit="step", dynamic_ncols=True) as bar:
+    with world():
+        if not leads():
+            logging.getLogger("danqing").setLevel(logging.CRITICAL)
+        quiet = not leads()
+        with tqdm(total=settings.steps, unit="step", dynamic_ncols=True, disable=quiet) as bar:
 
-        def show(step: int) -> None:
-            bar.update(step - bar.n)
+            def show(step: int) -> None:
+                bar.update(step - bar.n)
 
-        run(settings, show)
+            run(settings, show)

@@ -7,6 +7,8 @@ Dimension key:
     N heads    K channels per head    R = K / 2 rotary angles
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -162,3 +164,7 @@ def attend(
         q, k, v = q.float(), k.float(), v.float()
     read = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
     return rearrange(read, "b n t k -> b t (n k)").to(dtype)
+
+
+Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""What may take the place of `attend` where tokens are not all in one place."""

@@ -14,6 +14,7 @@ from danqing.core.log import Metrics, logger
 from danqing.core.seed import derive, generator
 from danqing.training.objectives.base import Objective
 from danqing.training.optim import LRSchedule
+from danqing.training.parallel.world import leads, size
 from danqing.training.sources.base import Batches
 from danqing.training.state import State
 
@@ -83,10 +84,9 @@ def train(
             for group, lr in zip(groups, peak, strict=True):
                 group["lr"] = lr * factor
 
-            loss = objective(weights.module, batches[step], generator(derive(seed, "step", step)))
-            loss.value.backward()
-            weights.collect()
-            norm = torch.nn.utils.clip_grad_norm_(weights.masters.values(), clip)
+            drawn = generator(derive(seed, "step", step))
+            loss = state.work.learn(objective, weights, batches[step], drawn)
+            norm = weights.clip(clip)
             if not torch.isfinite(norm):
                 raise DanqingError(
                     f"the gradient of step {step} must be finite, got {norm.item()} at loss "
@@ -101,7 +101,7 @@ def train(
             state.step += 1
 
             means.add(loss=loss.value.detach(), gradient=norm, **loss.parts)
-            if state.step % log_every == 0 or state.step == steps:
+            if leads() and (state.step % log_every == 0 or state.step == steps):
                 metrics.write(step=state.step, lr=factor * peak[0], **means.take())
             if state.step % save_every == 0:
                 state.save(run / "state")
@@ -111,7 +111,9 @@ def train(
     except KeyboardInterrupt:
         # Between `backward` and `step` nothing of the state has changed, so any moment is safe
         # except inside the optimizers; the last whole save stays in place if this one fails.
-        log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
-        state.save(run / "state")
+        # Where ranks share the state, they do not stop at the same step, and none can save it.
+        if size() == 1:
+            log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
+            state.save(run / "state")
         raise
     state.save(run / "state")

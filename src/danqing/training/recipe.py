@@ -15,7 +15,10 @@ from danqing.training.ema import EMA, Average
 from danqing.training.loop import train
 from danqing.training.objectives import Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
+from danqing.training.parallel.plan import Parallel, parallelize
+from danqing.training.parallel.world import first, leads, size
 from danqing.training.policy import Policy
+from danqing.training.saved import Saved
 from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
@@ -54,10 +57,21 @@ class Recipe:
     """Steps between lines in `metrics.jsonl`."""
     save_every: int = 500
     """Steps between saved states."""
+    accumulate: int = 1
+    """Pieces of a batch that are learned one after the other, for less memory in the same step."""
+    recompute: float = 0.0
+    """Share of the transformer's blocks, from 0 to 1, that keep no activations and compute them
+    again: less memory, more time."""
+    parallel: Parallel = field(default_factory=Parallel)
+    """How the processes that torchrun starts share the work."""
     watch: Watch | None = None
     """How a run that learns from rewards is watched; none: not at all."""
 
     def __post_init__(self) -> None:
+        if self.accumulate < 1:
+            raise RecipeError(f"accumulate must be at least 1, got {self.accumulate}; raise it.")
+        if not 0 <= self.recompute <= 1:
+            raise RecipeError(f"recompute must be from 0 to 1, got {self.recompute}; change it.")
         if self.watch is not None and not isinstance(self.source, Rollouts):
             raise RecipeError(
                 f"source must be rollouts to be watched, got {sources.name_of(self.source)}; "
@@ -67,7 +81,8 @@ class Recipe:
 
 def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> None:
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
-    write(recipe, recipe.run / "recipe.toml")
+    if leads():
+        write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
     watcher = _watcher(recipe, state)
     if watcher is not None and state.step == 0:
@@ -78,10 +93,12 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
         if watcher is not None:
             watcher(step)
 
+    with first():
+        batches = _open(recipe, state)
     train(
         state,
         recipe.objective,
-        _open(recipe, state),
+        batches,
         steps=recipe.steps,
         lr_schedule=recipe.lr_schedule,
         clip=recipe.optimizer.clip,
@@ -91,18 +108,22 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
         save_every=recipe.save_every,
         on_step=after,
     )
-    export(recipe, state)
+    if leads():
+        export(recipe, state)
 
 
 def prepare(recipe: Recipe) -> State:
     """Build the module, its optimizer and its averages, and take up the saved state if any."""
-    weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
+    module = recipe.trainee.build(recipe.model, recipe.seed)
+    shares, work = parallelize(module, recipe.parallel, recipe.recompute, recipe.accumulate)
+    weights = Weights(module, DTYPES[recipe.dtype], shares)
     decays = recipe.source.past if isinstance(recipe.source, OnPolicy) else {}
     state = State(
         weights,
-        recipe.optimizer.build(weights.masters),
+        recipe.optimizer.build(weights.masters, shares),
         EMA(weights.masters, recipe.ema),
         past={name: Average(weights.masters, decay) for name, decay in decays.items()},
+        work=work,
     )
     if (recipe.run / "state").exists():
         state.restore(recipe.run / "state")
@@ -116,8 +137,17 @@ def export(recipe: Recipe, state: State) -> None:
     """
     if recipe.watch is not None and (recipe.run / "best").exists():
         state.restore(recipe.run / "best")
-    state.ema.copy_to(state.weights.module)
-    recipe.trainee.export(state.weights.module.eval(), recipe.model, _open(recipe, state))
+    module = state.weights.module
+    if size() == 1:
+        state.ema.copy_to(module)
+    else:
+        # Ranks have boxes of the weights; the state that they saved has all of them.
+        module = recipe.trainee.build(recipe.model, recipe.seed)
+        averages = Saved(recipe.run / "state", "ema")
+        for name, parameter in module.named_parameters():
+            if name in averages.shapes:
+                parameter.data = averages.read(name)
+    recipe.trainee.export(module.eval(), recipe.model, _open(recipe, state))
 
 
 def _watcher(recipe: Recipe, state: State) -> Watcher | None:

@@ -29,4 +29,20 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class Divisible(Protocol):
+    """An objective that is a mean over samples, so that a batch can be learned piece by piece.
+
+    What is random is drawn for the whole batch beforehand, so that pieces see what a whole would.
+    """
+
+    def draw(self, model: nn.Module, batch: Any, generator: torch.Generator) -> Any:
+        """Return all that losses are made of: a dataclass with an entry a sample in every field."""
+        ...
+
+    def loss(self, model: nn.Module, drawn: Any) -> Loss:
+        """Return the loss on what was drawn, or on a piece of it."""
+        ...
+
+
 objectives: Registry[type[Objective]] = Registry("objective")

@@ -33,6 +33,15 @@ from danqing.training.objectives.levels import Levels
 from danqing.training.sources.base import PairBatch
 
 
+@dataclass(frozen=True, slots=True)
+class NoisedPairs:
+    """Pairs, and the noise that both pictures of each are mixed with."""
+
+    pairs: PairBatch
+    noise: Float[Tensor, "B C H W"]
+    sigma: Float[Tensor, "B"]
+
+
 @objectives.register("dpo")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DPO(Levels):
@@ -63,21 +72,20 @@ class DPO(Levels):
             RecipeError: the model has no adapter, so there is nothing to compare with.
             DanqingError: the chosen pictures' error rose beyond the bound.
         """
+        return self.loss(model, self.draw(model, batch, generator))
+
+    def draw(self, model: nn.Module, batch: PairBatch, generator: torch.Generator) -> NoisedPairs:
+        """Return pairs with the noise that both of a pair share."""
         if not adapted(model):
             raise RecipeError(
                 'dpo must train an adapter, got a model without one; set trainee.name to "adapter".'
             )
         sigma = self.sigmas(len(batch.captions), generator)
-        return self.at(model, batch, sigma, torch.randn(batch.chosen.shape, generator=generator))
+        return NoisedPairs(batch, torch.randn(batch.chosen.shape, generator=generator), sigma)
 
-    def at(
-        self,
-        model: nn.Module,
-        batch: PairBatch,
-        sigma: Float[Tensor, "B"],
-        noise: Float[Tensor, "B C H W"],
-    ) -> Loss:
+    def loss(self, model: nn.Module, drawn: NoisedPairs) -> Loss:
         """Return the loss at given noise levels and noise."""
+        batch, noise, sigma = drawn.pairs, drawn.noise, drawn.sigma
         chosen, rejected = errors(model, batch, sigma, noise)
         with off(model), torch.no_grad():
             chosen_before, rejected_before = errors(model, batch, sigma, noise)
