@@ -1,6 +1,7 @@
 """Work that is divided adds up, and boxes of a tensor are all of it: laws, without processes."""
 
-from itertools import product
+from dataclasses import replace
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -13,15 +14,22 @@ from danqing.core.errors import RecipeError
 from danqing.core.seed import generator
 from danqing.models.lora import adapt, adapted
 from danqing.pipelines.reading import Reader
+from danqing.scorers.scene import SceneScorer
 from danqing.testing import toy_conditioner, toy_mmdit, toy_vae
 from danqing.training.objectives.dpo import DPO
 from danqing.training.objectives.flow_matching import FlowMatching
+from danqing.training.objectives.grpo import GRPO
 from danqing.training.objectives.reconstruction import Reconstruction
-from danqing.training.parallel.plan import Parallel, recompute
+from danqing.training.parallel.plan import Parallel
+from danqing.training.parallel.recompute import recompute
 from danqing.training.parallel.shares import Share
 from danqing.training.parallel.work import Work, cut
+from danqing.training.recipe import Recipe, prepare
+from danqing.training.rewards import Reward
 from danqing.training.saved import Saved, write
 from danqing.training.sources import LatentBatch, PairBatch, PictureBatch
+from danqing.training.sources.rollouts import Rollouts
+from danqing.training.trainees.adapter import AdapterTrainee
 from danqing.training.trainees.text_to_image import TextToImageModel
 from danqing.training.weights import Weights
 
@@ -107,12 +115,21 @@ def test_a_piece_has_of_everything_what_belongs_to_its_samples():
     assert torch.equal(piece.noise, drawn.noise[1:3])
 
 
-def test_an_objective_that_is_no_mean_over_samples_is_not_divided():
-    def other(model, batch, generator):
-        raise AssertionError("it is not asked")
-
-    with pytest.raises(RecipeError, match="a mean over samples to be divided, got function"):
-        Work(rounds=2).learn(other, Weights(nn.Linear(1, 1)), None, generator(0))
+def test_an_objective_that_is_no_mean_over_samples_is_not_divided(tmp_path):
+    recipe = Recipe(
+        model=tmp_path,
+        run=tmp_path,
+        trainee=AdapterTrainee(file=tmp_path / "a.safetensors"),
+        objective=GRPO(),
+        source=Rollouts(rewards=(Reward(scorer=SceneScorer()),)),
+        steps=1,
+        accumulate=2,
+    )
+    with pytest.raises(RecipeError, match="a mean over samples to be divided, got grpo"):
+        prepare(recipe)
+    for wrong in ({"accumulate": 0}, {"recompute": 1.5}):
+        with pytest.raises(RecipeError, match=f"{next(iter(wrong))} must be"):
+            replace(recipe, **wrong)
 
 
 def grid(shape: tuple[int, ...], ranks: dict[int, int]) -> list[Share]:
@@ -166,7 +183,7 @@ def test_blocks_that_compute_again_are_as_many_as_asked_and_spread_evenly(depth,
     recompute(network, chosen / depth)
     again = [at for at, block in enumerate(network.blocks) if "forward" in vars(block)]
     assert len(again) == chosen
-    gaps = {b - a for a, b in zip(again, again[1:], strict=False)}
+    gaps = {b - a for a, b in pairwise(again)}
     assert max(gaps, default=0) - min(gaps, default=0) <= 1
 
 

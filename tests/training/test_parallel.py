@@ -35,7 +35,7 @@ from danqing.training.trainees import TextToImageTrainee
 from danqing.training.trainees.adapter import AdapterTrainee
 from danqing.training.trainees.vae import VAETrainee
 
-STEPS, LONG = 6, 40
+STEPS, LONG = 6, 24
 
 EXACT = 2e-6
 """Sums in another order differ in the last bits of float32, 2^-24 or 6e-8 of a number; AdamW

@@ -13,7 +13,7 @@ from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
 from danqing.training.loop import train
-from danqing.training.objectives import Objective, objectives
+from danqing.training.objectives import Divisible, Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.parallel.plan import Parallel, parallelize
 from danqing.training.parallel.world import first, leads, size
@@ -113,7 +113,16 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 
 
 def prepare(recipe: Recipe) -> State:
-    """Build the module, its optimizer and its averages, and take up the saved state if any."""
+    """Build the module, its optimizer and its averages, and take up the saved state if any.
+
+    Raises:
+        RecipeError: The work is to be divided, and the objective or the plan does not allow it.
+    """
+    if (size() > 1 or recipe.accumulate > 1) and not isinstance(recipe.objective, Divisible):
+        raise RecipeError(
+            "objective must be a mean over samples to be divided, got "
+            f"{objectives.name_of(recipe.objective)}; train in one process with accumulate = 1."
+        )
     module = recipe.trainee.build(recipe.model, recipe.seed)
     shares, work = parallelize(module, recipe.parallel, recipe.recompute, recipe.accumulate)
     weights = Weights(module, DTYPES[recipe.dtype], shares)

@@ -5,27 +5,20 @@ The order is fixed, because each step works on what the one before has left:
     tensor -> context -> recompute -> shard
 
 Blocks that a trainee compiles are so at their first call, within what shards them and around what
-recomputes them. Sharding is FSDP2's: a block's weights are whole only while it computes. The
-modulations of blocks are asked for before the blocks are, so they are sharded apart from them.
+recomputes them.
 """
 
-import math
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
-import torch
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
-from torch.distributed.tensor import DTensor
-from torch.utils.checkpoint import checkpoint
 
 from danqing.core.errors import RecipeError
-from danqing.models.conditioner.language import Layer
-from danqing.models.mmdit.block import MMDiTBlock
 from danqing.training.parallel.context import share_tokens
-from danqing.training.parallel.shares import Share, Shares
+from danqing.training.parallel.recompute import recompute
+from danqing.training.parallel.sharding import shard
+from danqing.training.parallel.shares import Share, Shares, local
 from danqing.training.parallel.tensor import share_heads
 from danqing.training.parallel.work import Work
 from danqing.training.parallel.world import device, size
@@ -83,7 +76,6 @@ def parallelize(
     if size() == 1:
         recompute(module, share)
         return Shares(), Work(rounds=rounds)
-    module.to(device())
     kind, samples = device().type, plan.replicate * shards
     weights = init_device_mesh(
         kind,
@@ -104,66 +96,12 @@ def parallelize(
     recompute(module, share)
     if samples * plan.context > 1:
         shard(module, weights["replicate", "shard"] if plan.replicate > 1 else weights["shard"])
+    # What is sharded is there already; it may be too much for one device before that.
+    module.to(device())
     shares = Shares(
         dict(_shares(module, weights, cuts)), tuple(summed), weights.get_group("tensor")
     )
     return shares, Work(work.get_local_rank("samples"), samples, rounds, plan.context)
-
-
-def recompute(module: nn.Module, share: float) -> None:
-    """Have a share of the blocks, evenly spread, compute their activations again for gradients.
-
-    Raises:
-        RecipeError: there are no blocks.
-    """
-    blocks = [part for part in module.modules() if isinstance(part, MMDiTBlock)]
-    if share and not blocks:
-        raise RecipeError(f"recompute must be 0 for a model without blocks, got {share}.")
-    for at, block in enumerate(blocks):
-        if _whole((at + 1) * share) > _whole(at * share):
-            block.forward = partial(
-                checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False
-            )
-
-
-def _whole(number: float) -> int:
-    return math.floor(number + 1e-6)
-
-
-def shard(module: nn.Module, mesh: DeviceMesh) -> None:
-    """Shard a module over a mesh, a block at a time; gradients are summed."""
-    from torch.distributed.fsdp import (
-        FSDPModule,
-        MixedPrecisionPolicy,
-        fully_shard,
-        register_fsdp_forward_method,
-    )
-
-    # Each rank asks these when it likes, as a reader that remembers texts does: so each has all.
-    ignored = {
-        weight
-        for part in module.children()
-        if not any(weight.requires_grad for weight in part.parameters())
-        for weight in part.parameters()
-    }
-    policy = MixedPrecisionPolicy(reduce_dtype=torch.float32)
-    # What these maps give is a view, of which FSDP warns those who would write to it; nobody does.
-    warnings.filterwarnings("ignore", message=r"FSDP2-wrapped module .* returned a view tensor")
-    for part in module.modules():
-        if isinstance(part, MMDiTBlock):
-            apart: list[nn.Module] = [part.text.modulate, part.image.modulate]
-            fully_shard(apart, mesh=mesh, mp_policy=policy, ignored_params=ignored)
-        if isinstance(part, MMDiTBlock | Layer):
-            fully_shard(part, mesh=mesh, mp_policy=policy, ignored_params=ignored)
-    fully_shard(module, mesh=mesh, mp_policy=policy, ignored_params=ignored)
-    for name in ("encode", "decode"):
-        if hasattr(module, name):
-            register_fsdp_forward_method(module, name)
-    for part in module.modules():
-        if isinstance(part, FSDPModule):
-            part.set_gradient_divide_factor(1.0)
-            # Gloo can sum, but not sum and scale.
-            part.set_force_sum_reduction_for_comms(True)
 
 
 def _shares(
@@ -173,7 +111,7 @@ def _shares(
     for name, weight in module.named_parameters():
         share = cuts.get(name) or Share.all_of(weight)
         answers = replica == 0 and (name in cuts or column == 0)
-        if isinstance(weight, DTensor):
+        if local(weight) is not weight:
             share = share.cut(0, row, mesh["shard"].size())
         else:
             answers = answers and row == 0

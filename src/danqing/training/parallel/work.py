@@ -14,7 +14,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from danqing.core.errors import RecipeError
 from danqing.training.objectives.base import Divisible, Loss, Objective
 from danqing.training.parallel.world import device, size
 from danqing.training.weights import Weights
@@ -36,21 +35,13 @@ class Work:
     def learn(
         self, objective: Objective, weights: Weights, batch: Any, generator: torch.Generator
     ) -> Loss:
-        """Leave the gradient of a batch in the masters, this rank's boxes of it; return the loss.
-
-        Raises:
-            RecipeError: the objective cannot be divided, and the work is.
-        """
+        """Return the loss on a batch, and leave its gradient in the masters that are here."""
         if size() == self.rounds == 1:
             loss = objective(weights.module, batch, generator)
             loss.value.backward()
             weights.collect()
             return loss
-        if not isinstance(objective, Divisible):
-            raise RecipeError(
-                "objective must be a mean over samples to be divided, "
-                f"got {type(objective).__name__}; train in one process with accumulate = 1."
-            )
+        assert isinstance(objective, Divisible), "a recipe with another is refused"
         told: list[tuple[float, Loss]] = []
         drawn = objective.draw(weights.module, batch, generator)
         for share, piece in self.pieces(drawn):
