@@ -175,6 +175,15 @@ def test_what_some_ranks_saved_any_other_number_of_ranks_reads(
         assert torch.equal(saved.read("weight", share), tensor[share.box])
 
 
+def test_blocks_that_compute_again_have_the_same_gradient_to_the_bit():
+    objective, build, batch = CASES["flow_matching"]
+    plain, again = Weights(build()), Weights(build())
+    recompute(again.module, 0.5)
+    losses = [Work().learn(objective, w, batch, generator(3)).value for w in (plain, again)]
+    assert torch.equal(*losses)
+    assert_close(gradient(again), gradient(plain), rtol=0, atol=0)
+
+
 @given(depth=st.integers(1, 12), chosen=st.integers(0, 12))
 def test_blocks_that_compute_again_are_as_many_as_asked_and_spread_evenly(depth, chosen):
     network, chosen = nn.Module(), min(depth, chosen)

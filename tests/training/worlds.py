@@ -2,11 +2,10 @@
 
 import sys
 
-from danqing.core.config import load
+from danqing.cli.main import main
 from danqing.training.parallel.world import world
-from danqing.training.recipe import Recipe, run
 
 if __name__ == "__main__":
     with world():
         for path in sys.argv[1:]:
-            run(load(Recipe, path))
+            main(["train", path])

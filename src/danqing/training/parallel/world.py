@@ -15,9 +15,10 @@ import torch.distributed as dist
 def world() -> Iterator[None]:
     """Join the processes that torchrun started with this one, if it did.
 
-    They meet over NCCL where there are CUDA devices, each taking one, and over gloo on CPUs.
+    They meet over NCCL where there are CUDA devices, each taking one, and over gloo on CPUs. Who
+    has joined already stays.
     """
-    if not dist.is_torchelastic_launched():
+    if dist.is_initialized() or not dist.is_torchelastic_launched():
         yield
         return
     if torch.cuda.is_available():
