@@ -60,6 +60,7 @@ TOGETHER: dict[str, tuple[str, float, dict[str, Any]]] = {
     "context": ("alone", EXACT, {"parallel": Parallel(context=2)}),
     "pieces": ("alone", EXACT, {"accumulate": 2, "recompute": 1.0}),
     "shard_muon": ("alone_muon", MUON, MUONS),
+    "replicate_muon": ("alone_muon", MUON, {**MUONS, "parallel": Parallel(replicate=2)}),
     "tensor_muon": ("alone_muon", MUON, {**MUONS, "parallel": Parallel(tensor=2)}),
     "shard_bfloat16": ("alone_bfloat16", BFLOAT16, {"dtype": "bfloat16"}),
 }
@@ -115,32 +116,34 @@ def vae() -> dict[str, Any]:
     }
 
 
-def together(folder: Path, runs: Sequence[Recipe]) -> str:
-    """Train recipes one after the other in a world of two processes, as the command does.
-
-    One of the processes is killed in the middle of the first.
-
-    Returns:
-        What they told.
-    """
+def launch(folder: Path, runs: Sequence[Recipe], processes: int) -> "subprocess.Popen[str]":
+    """Have torchrun train recipes one after the other in one world, as the command does."""
     paths = [folder / f"{each.run.name}.toml" for each in runs]
     for each, path in zip(runs, paths, strict=True):
         write(each, path)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    settings = ["--nproc-per-node=2", "--max-restarts=1"]
-    process = subprocess.Popen(
+    settings = [f"--nproc-per-node={processes}", "--max-restarts=1"]
+    return subprocess.Popen(
         [*torchrun, *settings, str(Path(__file__).with_name("worlds.py")), *map(str, paths)],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    metrics = runs[0].run / "metrics.jsonl"
+
+
+def kill_one(process: "subprocess.Popen[str]", run: Path) -> None:
+    """Kill a process that trains, once five steps have been told."""
+    metrics = run / "metrics.jsonl"
     while not metrics.exists() or metrics.read_bytes().count(b"\n") < 5:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[-1]), signal.SIGKILL)
+
+
+def wait(process: "subprocess.Popen[str]") -> str:
+    """Return what processes told until all were done."""
     _, told = process.communicate(timeout=240)
     assert process.returncode == 0, told
     return told
@@ -166,7 +169,7 @@ def folder(tmp_path_factory) -> Path:
     shutil.copytree(folder / "alone_half", folder / "alone_then_shard")
 
     halves = {"shard": {}, "tensor": {"parallel": Parallel(tensor=2)}}
-    told = together(
+    process = launch(
         folder,
         [
             recipe(folder, "killed", steps=LONG),
@@ -179,7 +182,10 @@ def folder(tmp_path_factory) -> Path:
                 for name, settings in halves.items()
             ),
         ],
+        processes=2,
     )
+    kill_one(process, folder / "killed")
+    told = wait(process)
     (folder / "told.txt").write_text(told)
     for name in halves:
         # The first half has been exported, and this one starts from its state.
@@ -231,3 +237,28 @@ def test_a_killed_worker_costs_the_steps_since_the_last_save(folder):
     assert json.loads((folder / "killed/state/progress.json").read_text()) == {"step": LONG}
     begun = (folder / "told.txt").read_text().count(f"| 0/{LONG} [")
     assert begun == 2, "one process shows a bar, before and after"
+
+
+MIXED: dict[str, tuple[str, float, dict[str, Any]]] = {
+    "replicate_shard": ("alone", EXACT, {"parallel": Parallel(replicate=2)}),
+    "context_shard": ("alone", EXACT, {"parallel": Parallel(context=2)}),
+    "tensor_shard": (
+        "alone_muon",
+        MUON,
+        {**MUONS, "parallel": Parallel(tensor=2), "accumulate": 2, "recompute": 0.5},
+    ),
+}
+
+
+@pytest.mark.slow
+def test_ways_of_sharing_can_be_mixed(folder):
+    runs = [recipe(folder, name, **settings) for name, (_, _, settings) in MIXED.items()]
+    wait(launch(folder, runs, processes=4))
+    for name, (like, close, _) in MIXED.items():
+        assert_close(curve(folder, name), curve(folder, like), rtol=close, atol=0)
+        shutil.copytree(folder / name, folder / f"{name}_on")
+        longer = {"steps": STEPS + 2, **({} if like == "alone" else MUONS)}
+        run(recipe(folder, f"{name}_on", **longer))
+        if like == "alone":
+            after = curve(folder, f"{name}_on", STEPS + 2)
+            assert_close(after, curve(folder, like, STEPS + 2), rtol=close, atol=0)

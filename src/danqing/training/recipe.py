@@ -16,7 +16,7 @@ from danqing.training.loop import train
 from danqing.training.objectives import Divisible, Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
 from danqing.training.parallel.plan import Parallel, parallelize
-from danqing.training.parallel.world import first, leads, size
+from danqing.training.parallel.world import alone, first, leads, size
 from danqing.training.policy import Policy
 from danqing.training.saved import Saved
 from danqing.training.sources import Batches, BatchSource, OnPolicy, sources
@@ -118,10 +118,11 @@ def prepare(recipe: Recipe) -> State:
     Raises:
         RecipeError: The work is to be divided, and the objective or the plan does not allow it.
     """
-    if (size() > 1 or recipe.accumulate > 1) and not isinstance(recipe.objective, Divisible):
+    divided = not alone() or recipe.accumulate > 1
+    if divided and not isinstance(recipe.objective, Divisible):
         raise RecipeError(
             "objective must be a mean over samples to be divided, got "
-            f"{objectives.name_of(recipe.objective)}; train in one process with accumulate = 1."
+            f"{objectives.name_of(recipe.objective)}; train without torchrun, with accumulate = 1."
         )
     module = recipe.trainee.build(recipe.model, recipe.seed)
     shares, work = parallelize(module, recipe.parallel, recipe.recompute, recipe.accumulate)

@@ -21,7 +21,7 @@ from danqing.training.parallel.sharding import shard
 from danqing.training.parallel.shares import Share, Shares, local
 from danqing.training.parallel.tensor import share_heads
 from danqing.training.parallel.work import Work
-from danqing.training.parallel.world import device, size
+from danqing.training.parallel.world import alone, device, size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,7 @@ def parallelize(
         RecipeError: the plan does not fit the processes or the module.
     """
     shards = plan.shards(size())
-    if size() == 1:
+    if alone():
         recompute(module, share)
         return Shares(), Work(rounds=rounds)
     kind, samples = device().type, plan.replicate * shards

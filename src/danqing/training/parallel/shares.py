@@ -12,6 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from danqing.training.parallel.world import device
+
 Box = tuple[slice, ...]
 
 
@@ -27,6 +29,8 @@ class Share:
     """Shape of the box."""
     answers: bool = True
     """Whether this rank answers for the box."""
+    divided: bool = False
+    """Whether other ranks have other boxes; all ranks say the same, even one that has all rows."""
 
     @classmethod
     def all_of(cls, weight: Tensor) -> "Share":
@@ -46,7 +50,8 @@ class Share:
         length = min(step, self.shape[dim] - first)
         start, shape = list(self.start), list(self.shape)
         start[dim], shape[dim] = start[dim] + first, length
-        return replace(self, start=tuple(start), shape=tuple(shape))
+        divided = self.divided or ranks > 1
+        return replace(self, start=tuple(start), shape=tuple(shape), divided=divided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Shares:
         counted = [g for name, g in gradients.items() if self.of(name, g).answers]
         norm = torch.nn.utils.get_total_norm(counted)
         if self.by_name:
-            square = norm.square()
+            square = norm.square().to(device())
             dist.all_reduce(square)
             norm = square.sqrt()
         torch.nn.utils.clip_grads_with_norm_(weights.values(), most, norm)
@@ -88,7 +93,7 @@ def together(parts: Iterable[tuple[Share, Tensor]]) -> Tensor:
     All but one of the numbers that are summed are zero, so nothing is rounded.
     """
     pairs = list(parts)
-    if all(share.shape == share.whole and share.answers for share, _ in pairs):
+    if not any(share.divided for share, _ in pairs):
         return torch.stack([part for _, part in pairs])
     wholes = pairs[0][1].new_zeros(len(pairs), *pairs[0][0].whole)
     for whole, (share, part) in zip(wholes, pairs, strict=True):

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from danqing.training.objectives.base import Divisible, Loss, Objective
-from danqing.training.parallel.world import device, size
+from danqing.training.parallel.world import alone, device
 from danqing.training.weights import Weights
 
 
@@ -36,7 +36,7 @@ class Work:
         self, objective: Objective, weights: Weights, batch: Any, generator: torch.Generator
     ) -> Loss:
         """Return the loss on a batch, and leave its gradient in the masters that are here."""
-        if size() == self.rounds == 1:
+        if alone() and self.rounds == 1:
             loss = objective(weights.module, batch, generator)
             loss.value.backward()
             weights.collect()
@@ -48,7 +48,7 @@ class Work:
             loss = objective.loss(weights.module, piece)
             (loss.value * (share / self.alike)).backward()
             weights.collect()
-            told.append((share, loss))
+            told.append((share, Loss(loss.value.detach(), loss.parts)))
         weights.complete()
         return _mean(told)
 
@@ -80,12 +80,10 @@ def _count(drawn: Any) -> int:
 def _mean(told: Sequence[tuple[float, Loss]]) -> Loss:
     """Return the mean over all pieces of all ranks; a part that is NaN was in no sample."""
     names = list(told[0][1].parts)
-    values = torch.stack(
-        [torch.stack([loss.value.detach(), *loss.parts.values()]) for _, loss in told]
-    )
+    values = torch.stack([torch.stack([loss.value, *loss.parts.values()]) for _, loss in told])
     shares = values.new_tensor([share for share, _ in told])[:, None] * ~values.isnan()
     sums = torch.stack([(values.nan_to_num(nan=0.0) * shares).sum(0), shares.sum(0)])
-    if size() > 1:
+    if not alone():
         dist.all_reduce(sums)
     value, *parts = (sums[0] / sums[1]).unbind()
     return Loss(value, dict(zip(names, parts, strict=True)))

@@ -23,11 +23,23 @@ def world() -> Iterator[None]:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    store, number, count = next(dist.rendezvous("env://"))  # pyright: ignore[reportPrivateImportUsage]
+    if os.environ["GROUP_WORLD_SIZE"] == "1":
+        # When torchrun starts processes anew, its store still says where the dead ones were.
+        # Machines count that differently, so of several this is no name that all would know.
+        attempt = os.environ["TORCHELASTIC_RESTART_COUNT"]
+        store = dist.PrefixStore(attempt, store)  # pyright: ignore[reportPrivateImportUsage]
+    dist.init_process_group(backend, store=store, rank=number, world_size=count)
     try:
         yield
     finally:
         dist.destroy_process_group()
+
+
+def alone() -> bool:
+    """Return whether torchrun did not start this process."""
+    return not dist.is_initialized()
 
 
 def size() -> int:
