@@ -15,7 +15,7 @@ from danqing.models.lora import LowRank, adapt
 from danqing.pipelines.reading import Reader
 from danqing.testing import WORDS, toy_conditioner, toy_mmdit
 from danqing.training.ema import Average
-from danqing.training.objectives.dpo import DPO
+from danqing.training.objectives.dpo import DPO, NoisedPairs, Preference
 from danqing.training.policy import Policy
 from danqing.training.sources import PairBatch
 from danqing.training.trainees.text_to_image import TextToImageModel
@@ -145,12 +145,13 @@ def test_a_pair_counts_the_same_whatever_is_in_its_batch(words):
     batch = pairs(count, captions=[" ".join(some) for some in words])
     noise = torch.randn(batch.chosen.shape, generator=generator(3))
     sigma = torch.linspace(0.2, 0.8, count)
-    together = dpo.at(model, reference, batch, sigma, noise)
+    loss = Preference(dpo, reference).loss
+    together = loss(model, NoisedPairs(batch, noise, sigma))
     alone = []
     for k in range(count):
         one = slice(k, k + 1)
         single = PairBatch(batch.chosen[one], batch.rejected[one], batch.captions[one])
-        alone.append(dpo.at(model, reference, single, sigma[one], noise[one]).value.item())
+        alone.append(loss(model, NoisedPairs(single, noise[one], sigma[one])).value.item())
     assert together.parts["margin"].abs() > 1e-5
     assert together.value.item() == pytest.approx(sum(alone) / count, abs=1e-5)
 

@@ -13,14 +13,15 @@ from danqing.core.download import EMBEDDED
 from danqing.core.errors import CheckpointError, DanqingError, RecipeError
 from danqing.core.seed import generator
 from danqing.data.synthesis.words import CHARACTERS
+from danqing.testing import toy_vae
 from danqing.training.ema import EMA
 from danqing.training.loop import train
 from danqing.training.objectives import Loss, objectives
 from danqing.training.objectives.flow_matching import FlowMatching
-from danqing.training.objectives.reconstruction import Reconstruction
+from danqing.training.objectives.reconstruction import Reconstruction, disturb
 from danqing.training.optim import AdamW, LRSchedule, Muon, orthogonalize
 from danqing.training.recipe import Recipe
-from danqing.training.sources import LatentBatch, sources
+from danqing.training.sources import LatentBatch, PictureBatch, sources
 from danqing.training.state import State
 from danqing.training.trainees import TextToImageTrainee, trainees
 from danqing.training.weights import Weights
@@ -123,6 +124,7 @@ def test_small_updates_are_kept_though_the_network_computes_in_bfloat16():
         weights.module(torch.ones(1, 1, dtype=torch.bfloat16)).sum().backward()
         weights.collect()
         optimizer.step()
+        optimizer.zero_grad()
         weights.publish()
     assert weights.module.weight.dtype == torch.bfloat16
     assert weights.module.weight.item() == weights.masters["weight"].item() == 0.75
@@ -232,15 +234,18 @@ def test_dropped_captions_become_a_space_at_the_stated_rate():
 
 
 def test_noise_on_latents_is_in_proportion_and_no_larger_than_asked():
-    latents = torch.randn(400, 3, 4, 4, generator=generator(0))
-    latents *= torch.tensor([0.1, 1.0, 10.0])[:, None, None]
-    noise = Reconstruction(noise=0.5).disturb(latents, generator(1)) - latents
+    latents = torch.randn(400, 4, 4, 4, generator=generator(0))
+    latents *= torch.tensor([0.1, 1.0, 10.0, 3.0])[:, None, None]
+    images, vae = torch.zeros(400, 3, 8, 8), toy_vae()
+    drawn = Reconstruction(noise=0.5).draw(vae, PictureBatch(images), generator(1))
+    noise = disturb(latents, drawn.shake) - latents
     relative = noise / latents.std(dim=(0, 2, 3), keepdim=True)
     # Levels are uniform up to 0.5, so their mean square is a third of its square.
     for channel in relative.unbind(1):
         assert channel.square().mean().item() == pytest.approx(0.25 / 3, rel=0.1)
     assert relative.std(dim=(1, 2, 3)).max() < 0.7
-    assert torch.equal(Reconstruction().disturb(latents, generator(1)), latents)
+    drawn = Reconstruction().draw(vae, PictureBatch(images), generator(1))
+    assert torch.equal(disturb(latents, drawn.shake), latents)
 
 
 def test_a_model_that_learns_more_words_reads_what_it_knew_as_before():

@@ -1,5 +1,6 @@
 """`danqing train`: run a recipe."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,8 @@ def train(
     """Train what a recipe describes; run it again to resume.
 
     The state is saved now and then and on Ctrl-C. At the end the averaged weights are written
-    into the recipe's model folder, ready for `danqing generate --model`.
+    into the recipe's model folder, ready for `danqing generate --model`. To train with many
+    processes, start it with `torchrun --nproc-per-node 8 -m danqing train RECIPE`.
 
     Args:
         recipe: A TOML file such as `recipes/train/nano/1_singles.toml`.
@@ -32,6 +34,7 @@ def train(
     from danqing.core.device import free_memory
     from danqing.core.errors import RecipeError
     from danqing.core.log import logger
+    from danqing.training.parallel.world import leads, world
     from danqing.training.plan import foretold
     from danqing.training.recipe import Recipe, export, prepare, run
 
@@ -46,11 +49,15 @@ def train(
             )
         export(settings, prepare(settings))
         return
-    if (told := foretold(settings, free_memory("cpu"))) is not None:
-        logger(__name__).info("%s", told)
-    with tqdm(total=settings.steps, unit="step", dynamic_ncols=True) as bar:
+    with world():
+        if not leads():
+            logger("danqing").setLevel(logging.CRITICAL)
+        elif (told := foretold(settings, free_memory("cpu"))) is not None:
+            logger(__name__).info("%s", told)
+        quiet = not leads()
+        with tqdm(total=settings.steps, unit="step", dynamic_ncols=True, disable=quiet) as bar:
 
-        def show(step: int) -> None:
-            bar.update(step - bar.n)
+            def show(step: int) -> None:
+                bar.update(step - bar.n)
 
-        run(settings, show)
+            run(settings, show)

@@ -7,6 +7,8 @@ Dimension key:
     N heads    K channels per head    R = K / 2 rotary angles
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -191,3 +193,7 @@ def _attend_by_products(
 @torch.compiler.assume_constant_result
 def _native() -> bool:
     return native_bf16("cpu")
+
+
+Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""What may take the place of `attend` where tokens are not all in one place."""

@@ -15,6 +15,7 @@ from danqing.core.seed import derive, generator
 from danqing.training.guard import Guard
 from danqing.training.objectives.base import Objective
 from danqing.training.optim import LRSchedule
+from danqing.training.parallel.world import leads, size
 from danqing.training.sources.base import Batches
 from danqing.training.state import State
 
@@ -83,7 +84,8 @@ def train(
 
     def save() -> None:
         state.save(run / "state")
-        on_save(state.step)
+        if leads():
+            on_save(state.step)
 
     try:
         while state.step < steps:
@@ -92,10 +94,9 @@ def train(
             for group, lr in zip(groups, peak, strict=True):
                 group["lr"] = lr * factor
 
-            loss = objective(weights.module, batches[step], generator(derive(seed, "step", step)))
-            loss.value.backward()
-            weights.collect()
-            norm = torch.nn.utils.clip_grad_norm_(weights.masters.values(), clip)
+            drawn = generator(derive(seed, "step", step))
+            loss = state.work.learn(objective, weights, batches[step], drawn)
+            norm = weights.clip(clip)
             if not torch.isfinite(norm):
                 raise DanqingError(
                     f"the gradient of step {step} must be finite, got {norm.item()} at loss "
@@ -116,8 +117,9 @@ def train(
                 means.add(skipped=torch.tensor(float(not taken)))
             if state.step % log_every == 0 or state.step == steps:
                 values = {"lr": factor * peak[0], **means.take()}
-                metrics.write(step=state.step, **values)
-                on_log(state.step, values)
+                if leads():
+                    metrics.write(step=state.step, **values)
+                    on_log(state.step, values)
             if state.step % save_every == 0:
                 save()
             on_step(state.step)
@@ -126,7 +128,9 @@ def train(
     except KeyboardInterrupt:
         # Between `backward` and `step` nothing of the state has changed, so any moment is safe
         # except inside the optimizers; the last whole save stays in place if this one fails.
-        log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
-        save()
+        # Where ranks share the state, they do not stop at the same step, and none can save it.
+        if size() == 1:
+            log.warning("interrupted after %d steps; saving %s", state.step, run / "state")
+            save()
         raise
     save()

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
+from danqing.training.parallel.shares import Share, Shares, together
+
+EVERYTHING: Final = Shares()
+"""What a process that is alone has of every weight."""
 
 
 @runtime_checkable
@@ -23,8 +27,15 @@ class Optimizer(Protocol):
         """Largest norm of the gradient of all weights together."""
         ...
 
-    def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
-        """Return the optimizers that share some weights among them."""
+    def build(
+        self, weights: Mapping[str, nn.Parameter], shares: Shares = EVERYTHING
+    ) -> list[torch.optim.Optimizer]:
+        """Return the optimizers that share some weights among them.
+
+        Args:
+            weights: The weights, this rank's boxes of them.
+            shares: What they are of the whole ones.
+        """
         ...
 
 
@@ -47,7 +58,9 @@ class AdamW:
     scales: dict[str, float] = field(default_factory=dict)
     """Multiples of the learning rate for weights whose names begin so, as `conditioner`."""
 
-    def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
+    def build(
+        self, weights: Mapping[str, nn.Parameter], shares: Shares = EVERYTHING
+    ) -> list[torch.optim.Optimizer]:
         """Return the one optimizer of some weights; of none, none.
 
         Raises:
@@ -88,7 +101,9 @@ class Muon(AdamW):
     momentum: float = 0.95
     """Decay of the running mean of gradients of matrices (Nesterov's)."""
 
-    def build(self, weights: Mapping[str, nn.Parameter]) -> list[torch.optim.Optimizer]:
+    def build(
+        self, weights: Mapping[str, nn.Parameter], shares: Shares = EVERYTHING
+    ) -> list[torch.optim.Optimizer]:
         """Return the optimizer of the matrices and that of the rest.
 
         Raises:
@@ -101,39 +116,48 @@ class Muon(AdamW):
                 f"they look like {next(iter(weights))}."
             )
         rest = {name: weight for name, weight in weights.items() if name not in matrices}
-        by_shape: dict[torch.Size, list[nn.Parameter]] = {}
-        for weight in matrices.values():
-            by_shape.setdefault(weight.shape, []).append(weight)
+        by_shape: dict[tuple[int, ...], list[tuple[nn.Parameter, Share]]] = {}
+        for name, weight in matrices.items():
+            share = shares.of(name, weight)
+            by_shape.setdefault(share.whole, []).append((weight, share))
         orthogonal = Orthogonal(by_shape.values(), self.lr, self.momentum, self.weight_decay)
         return [orthogonal, *AdamW.build(self, rest)]
 
 
 class Orthogonal(torch.optim.Optimizer):
-    """Muon's update of matrices, those of one shape together."""
+    """Muon's update of matrices, those of one shape together.
+
+    Where ranks have boxes of the matrices, these are put together for it: a matrix is turned as a
+    whole, by every rank.
+    """
 
     def __init__(
         self,
-        matrices: Iterable[list[nn.Parameter]],
+        matrices: Iterable[list[tuple[nn.Parameter, Share]]],
         lr: float,
         momentum: float,
         weight_decay: float,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__([{"params": members} for members in matrices], defaults)
+        groups = [list(zip(*pairs, strict=True)) for pairs in matrices]
+        super().__init__(
+            [{"params": list(weights), "shares": shares} for weights, shares in groups], defaults
+        )
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         """Move every matrix that has a gradient."""
         for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            if not weights:
+            pairs = zip(group["params"], group["shares"], strict=True)
+            moved = [(weight, share) for weight, share in pairs if weight.grad is not None]
+            if not moved:
                 continue
-            updates = orthogonalize(torch.stack([self._ahead(w, **group) for w in weights]))
+            ahead = together((share, self._ahead(weight, **group)) for weight, share in moved)
             # An orthogonal matrix has a root mean square of 1 / sqrt(its longer side).
-            size = 0.2 * max(weights[0].shape) ** 0.5
-            for weight, update in zip(weights, updates, strict=True):
+            size = 0.2 * max(ahead.shape[1:]) ** 0.5
+            for (weight, share), update in zip(moved, orthogonalize(ahead), strict=True):
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(update, alpha=-group["lr"] * size)
+                weight.add_(update[share.box], alpha=-group["lr"] * size)
 
     def _ahead(self, weight: nn.Parameter, momentum: float, **_: object) -> Tensor:
         """Update the mean of a weight's gradients and return where it is heading (Nesterov)."""

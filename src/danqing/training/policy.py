@@ -40,12 +40,17 @@ class Policy:
 
         Nothing it computes with asks for gradients, so there are none. They are not switched off,
         as that would choose other kernels: in bfloat16 it rounds as the model that learns does.
+        Only a sharded model must take the other values into its own place, between two passes of
+        what learns.
         """
         average = self.past[name]
 
         def model(
             x: Float[Tensor, "B C H W"], captions: Sequence[str], sigma: Float[Tensor, "B"]
         ) -> Float[Tensor, "B C H W"]:
+            if self.weights.sharded:
+                with self.weights.holding(average.state()):
+                    return self.weights.module(x, captions, sigma)
             values = {name: value.to(self.weights.dtype) for name, value in average.state().items()}
             return functional_call(self.weights.module, values, (x, captions, sigma))
 

@@ -14,10 +14,13 @@ from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
 from danqing.training.guard import Guard
 from danqing.training.loop import train
-from danqing.training.objectives import Comparing, Objective, objectives
+from danqing.training.objectives import Comparing, Divisible, Objective, objectives
 from danqing.training.optim import AdamW, LRSchedule, Optimizer, optimizers
+from danqing.training.parallel.plan import Parallel, parallelize
+from danqing.training.parallel.world import alone, first, leads, size
 from danqing.training.policy import Policy
 from danqing.training.samples import Live, Samples, displays, shower
+from danqing.training.saved import Saved
 from danqing.training.sinks import Sink, opened, sinks
 from danqing.training.sources import Batches, BatchSource, OnPolicy, Passing, sources
 from danqing.training.sources.rollouts import Rollouts
@@ -61,12 +64,23 @@ class Recipe:
     """Where these lines go too."""
     save_every: int = 500
     """Steps between saved states."""
+    accumulate: int = 1
+    """Pieces of a batch that are learned one after the other, for less memory in the same step."""
+    recompute: float = 0.0
+    """Share of the transformer's blocks, from 0 to 1, that keep no activations and compute them
+    again: less memory, more time."""
+    parallel: Parallel = field(default_factory=Parallel)
+    """How the processes that torchrun starts share the work."""
     watch: Watch | None = None
     """How a run that learns from rewards is watched; none: not at all."""
     samples: Annotated[Samples, displays] | None = None
     """What is shown of the run as pictures, in `samples`; none: nothing."""
 
     def __post_init__(self) -> None:
+        if self.accumulate < 1:
+            raise RecipeError(f"accumulate must be at least 1, got {self.accumulate}; raise it.")
+        if not 0 <= self.recompute <= 1:
+            raise RecipeError(f"recompute must be from 0 to 1, got {self.recompute}; change it.")
         if self.watch is not None and not isinstance(self.source, Rollouts):
             raise RecipeError(
                 f"source must be rollouts to be watched, got {sources.name_of(self.source)}; "
@@ -76,9 +90,11 @@ class Recipe:
 
 def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> None:
     """Train to the end, resuming what is in `recipe.run`, and export the averaged weights."""
-    write(recipe, recipe.run / "recipe.toml")
+    if leads():
+        write(recipe, recipe.run / "recipe.toml")
     state = prepare(recipe)
-    batches = _open(recipe, state)
+    with first():
+        batches = _open(recipe, state)
     after = [on_step, *_looks(recipe, state, batches)]
 
     def told(step: int) -> None:
@@ -87,7 +103,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
 
     if state.step == 0:
         told(0)
-    with opened(recipe.log, recipe.run, state.step) as log:
+    with opened(recipe.log if leads() else (), recipe.run, state.step) as log:
         train(
             state,
             _objective(recipe, state),
@@ -104,12 +120,30 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
             on_save=batches.passed if isinstance(batches, Passing) else lambda step: None,
             on_step=told,
         )
-    export(recipe, state)
+    if leads():
+        export(recipe, state)
 
 
 def prepare(recipe: Recipe) -> State:
-    """Build the module, its optimizer and its averages, and take up the saved state if any."""
-    weights = Weights(recipe.trainee.build(recipe.model, recipe.seed), DTYPES[recipe.dtype])
+    """Build the module, its optimizer and its averages, and take up the saved state if any.
+
+    Raises:
+        RecipeError: The work is to be divided, and the recipe or the plan does not allow it.
+    """
+    divided = not alone() or recipe.accumulate > 1
+    if divided and not isinstance(recipe.objective, Divisible | Comparing):
+        raise RecipeError(
+            "objective must be a mean over samples to be divided, got "
+            f"{objectives.name_of(recipe.objective)}; train without torchrun, with accumulate = 1."
+        )
+    if not alone() and recipe.samples is not None:
+        raise RecipeError(
+            f"samples must be none under torchrun, got {displays.name_of(recipe.samples)}; "
+            "set samples=none."
+        )
+    module = recipe.trainee.build(recipe.model, recipe.seed)
+    shares, work = parallelize(module, recipe.parallel, recipe.recompute, recipe.accumulate)
+    weights = Weights(module, DTYPES[recipe.dtype], shares)
     decays = {
         name: decay
         for part in (recipe.source, recipe.objective)
@@ -118,9 +152,10 @@ def prepare(recipe: Recipe) -> State:
     }
     state = State(
         weights,
-        recipe.optimizer.build(weights.masters),
+        recipe.optimizer.build(weights.masters, shares),
         EMA(weights.masters, recipe.ema),
         past={name: Average(weights.masters, decay) for name, decay in decays.items()},
+        work=work,
     )
     if (recipe.run / "state").exists():
         state.restore(recipe.run / "state")
@@ -134,8 +169,17 @@ def export(recipe: Recipe, state: State) -> None:
     """
     if recipe.watch is not None and (recipe.run / "best").exists():
         state.restore(recipe.run / "best")
-    state.ema.copy_to(state.weights.module)
-    recipe.trainee.export(state.weights.module.eval(), recipe.model, _open(recipe, state))
+    module = state.weights.module
+    if size() == 1:
+        state.ema.copy_to(module)
+    else:
+        # Ranks have boxes of the weights; the state that they saved has all of them.
+        module = recipe.trainee.build(recipe.model, recipe.seed)
+        averages = Saved(recipe.run / "state", "ema")
+        for name, parameter in module.named_parameters():
+            if name in averages.shapes:
+                parameter.data = averages.read(name)
+    recipe.trainee.export(module.eval(), recipe.model, _open(recipe, state))
 
 
 def _looks(recipe: Recipe, state: State, batches: Batches) -> Iterator[Callable[[int], None]]:

@@ -1,23 +1,26 @@
 """Everything a run needs to go on as if it had never stopped, without pickle.
 
 A state is a folder: `model`, `ema` and `optimizer` as safetensors, the step and recent gradients in
-`progress.json`, with `past_*` where a source needs weights that the model had before.
+`progress.json`, with `past_*` where a source or an objective needs weights that the model had
+before. Where ranks share a run, each has files of its own; any number of ranks can go on from them.
 Batches and noise follow from the seed and the step, so no generator is saved.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from danqing.core.errors import CheckpointError
-from danqing.core.files import atomic_folder
 from danqing.training.ema import EMA, Average
 from danqing.training.guard import Recent
+from danqing.training.parallel.shares import Share
+from danqing.training.parallel.work import Work
+from danqing.training.parallel.world import leads, rank, size
+from danqing.training.saved import Saved, shared_folder, write
 from danqing.training.weights import Weights
 
 
@@ -33,17 +36,22 @@ class State:
     """Weights that the model had before, by name: what its pictures are painted with."""
     recent: Recent = field(default_factory=Recent)
     """What tells whether the next gradient is in line."""
+    work: Work = field(default_factory=Work)
+    """The part of each step that is done here."""
 
     def save(self, folder: Path) -> None:
         """Write the state, replacing an earlier one only when this one is whole."""
-        with atomic_folder(folder) as part:
-            save_file(_contiguous(self.weights.masters), part / "model.safetensors")
-            save_file(_contiguous(self.ema.state()), part / "ema.safetensors")
-            for name, average in self.past.items():
-                save_file(_contiguous(average.state()), part / f"past_{name}.safetensors")
-            save_file(_contiguous(_flatten(self.optimizers)), part / "optimizer.safetensors")
-            progress = {"step": self.step, "recent": asdict(self.recent)}
-            (part / "progress.json").write_text(json.dumps(progress) + "\n")
+        weights = {
+            stem: {name: (self._share(name), tensor) for name, tensor in tensors.items()}
+            for stem, tensors in self._weights().items()
+        }
+        own = "" if size() == 1 else f"-{rank()}"
+        with shared_folder(folder) as part:
+            for stem, tensors in {**weights, "optimizer": dict(self._flatten())}.items():
+                write(part / f"{stem}{own}.safetensors", tensors)
+            if leads():
+                progress = {"step": self.step, "recent": asdict(self.recent)}
+                (part / "progress.json").write_text(json.dumps(progress) + "\n")
 
     @torch.no_grad()
     def restore(self, folder: Path) -> None:
@@ -52,56 +60,63 @@ class State:
         Raises:
             CheckpointError: The state belongs to a model of another shape, or to another source.
         """
-        saved = load_file(folder / "model.safetensors")
-        named = self.weights.masters
-        odd = [k for k in named.keys() | saved.keys() if _shape(named, k) != _shape(saved, k)]
+        saved = Saved(folder, "model").shapes
+        named = {name: self._share(name).whole for name in self.weights.masters}
+        odd = [k for k in named.keys() | saved.keys() if named.get(k) != saved.get(k)]
         if odd:
             raise CheckpointError(
                 f"the state in {folder} must fit the recipe's model, got {len(odd)} other tensors "
                 f"(first: {min(odd)}); start a new run folder or restore the old recipe."
             )
-        for name, parameter in named.items():
-            parameter.copy_(saved[name])
-        self.weights.publish()
-        self.ema.restore(load_file(folder / "ema.safetensors"))
-        for name, average in self.past.items():
-            if not (path := folder / f"past_{name}.safetensors").exists():
+        for stem, tensors in self._weights().items():
+            if not (saved := Saved(folder, stem)):
                 raise CheckpointError(
-                    f"the state in {folder} must have the weights {path.name}, got none; "
+                    f"the state in {folder} must have the weights {stem}.safetensors, got none; "
                     "start a new run folder or restore the old recipe."
                 )
-            average.restore(load_file(path))
-        _unflatten(self.optimizers, load_file(folder / "optimizer.safetensors"))
+            for name, tensor in tensors.items():
+                tensor.copy_(saved.read(name, self._share(name)))
+        self.weights.publish()
+        self._unflatten(Saved(folder, "optimizer"))
         progress = json.loads((folder / "progress.json").read_text())
         self.step = progress["step"]
         # States of before there was a guard have none.
         self.recent = Recent(**progress.get("recent", {}))
 
+    def _weights(self) -> dict[str, Mapping[str, Tensor]]:
+        """Return all weights, and what they were, by the stem of their files."""
+        past = {f"past_{name}": average.state() for name, average in self.past.items()}
+        return {"model": self.weights.masters, "ema": self.ema.state(), **past}
 
-def _shape(tensors: Mapping[str, Tensor], name: str) -> torch.Size | None:
-    return tensors[name].shape if name in tensors else None
+    def _share(self, name: str) -> Share:
+        return self.weights.shares.of(name, self.weights.masters[name])
 
+    def _shares(self, optimizer: torch.optim.Optimizer) -> list[Share]:
+        """Return the shares of an optimizer's weights, in its order."""
+        names = {id(master): name for name, master in self.weights.masters.items()}
+        groups = optimizer.param_groups
+        return [self._share(names[id(weight)]) for group in groups for weight in group["params"]]
 
-def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    def _flatten(self) -> Iterator[tuple[str, tuple[Share, Tensor]]]:
+        """Yield the optimizers' tensors as `<optimizer>.<weight>.<key>`, the first two numbers."""
+        for index, optimizer in enumerate(self.optimizers):
+            shares = self._shares(optimizer)
+            for number, values in optimizer.state_dict()["state"].items():
+                for key, value in values.items():
+                    tensor = torch.as_tensor(value)
+                    # A number that counts steps is nobody's box: all have it.
+                    share = shares[number] if tensor.ndim else Share.all_of(tensor)
+                    yield f"{index}.{number}.{key}", (share, tensor)
 
-
-def _flatten(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """Return the optimizers' tensors as `<optimizer>.<weight>.<key>`, the first two numbers."""
-    return {
-        f"{index}.{number}.{key}": torch.as_tensor(value)
-        for index, optimizer in enumerate(optimizers)
-        for number, values in optimizer.state_dict()["state"].items()
-        for key, value in values.items()
-    }
-
-
-def _unflatten(optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
-    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
-    for name, tensor in tensors.items():
-        index, number, key = name.split(".", 2)
-        states[int(index)].setdefault(int(number), {})[key] = tensor
-    for optimizer, state in zip(optimizers, states, strict=True):
-        # Settings come from the recipe, so a changed learning rate takes effect on resuming.
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
+    def _unflatten(self, saved: Saved) -> None:
+        states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optimizers]
+        shares = [self._shares(optimizer) for optimizer in self.optimizers]
+        for name, shape in saved.shapes.items():
+            index, number, key = name.split(".", 2)
+            share = shares[int(index)][int(number)] if shape else None
+            tensor = saved.read(name, share)
+            states[int(index)].setdefault(int(number), {})[key] = tensor
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            # Settings come from the recipe, so a changed learning rate takes effect on resuming.
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})

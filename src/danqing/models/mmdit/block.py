@@ -26,7 +26,7 @@ from einops import rearrange
 from jaxtyping import Bool, Complex64, Float
 from torch import Tensor, nn
 
-from danqing.models.layers import Linear, RMSNorm, ZeroLinear, attend, rotate
+from danqing.models.layers import Attend, Linear, RMSNorm, ZeroLinear, attend, rotate
 
 EPS = 1e-6
 
@@ -171,6 +171,7 @@ class MMDiTBlock(nn.Module):
         turns: Sequence[Turn],
         masks: Sequence[Bool[Tensor, "B _"] | None],
         stills: Sequence[Bool[Tensor, "B _"] | None],
+        attend: Attend = attend,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return both streams of every branch one block later.
 
@@ -181,6 +182,7 @@ class MMDiTBlock(nn.Module):
             turns: Where each token of the joint sequence is, text first.
             masks: Which tokens of the joint sequence are real; None if all are.
             stills: Which image tokens are steered as at sigma 0; None if none are.
+            attend: How tokens read each other.
         """
         rows, image_rows = steering
         text_attn, text_mlp = zip(*(self.text.modulations(rows) for _ in texts), strict=True)

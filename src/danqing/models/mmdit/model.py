@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from danqing.models.layers import Linear, RMSNorm, ZeroLinear
-from danqing.models.mmdit.block import EPS, MMDiTBlock, Rows, modulate
+from danqing.models.layers import Attend, Linear, RMSNorm, ZeroLinear, attend
+from danqing.models.mmdit.block import EPS, Branches, MMDiTBlock, Rows, Turn, modulate
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.rope import Layout, rotation
 
@@ -162,12 +162,25 @@ class MMDiT(nn.Module):
         ]
         masks = [_joint_mask(one) for one in branches]
 
-        for block, rows in zip(self.blocks, steering.blocks, strict=True):
-            texts, images = block(texts, images, rows, turns, masks, stills)
-
+        images = self.through(texts, images, steering.blocks, turns, masks, stills)
         # Here, unlike in the blocks, scale comes before shift.
         scale, shift = steering.out[:, None].chunk(2, dim=-1)
         return [self.proj_out(modulate(image, shift, scale)) for image in images]
+
+    def through(
+        self,
+        texts: Branches,
+        images: Branches,
+        steering: Sequence[tuple[Rows, Rows]],
+        turns: Sequence[Turn],
+        masks: Sequence[Bool[Tensor, "B _"] | None],
+        stills: Sequence[Bool[Tensor, "B _"] | None],
+        attend: Attend = attend,
+    ) -> list[Tensor]:
+        """Return the image stream of every branch after all blocks; see `MMDiTBlock.forward`."""
+        for block, rows in zip(self.blocks, steering, strict=True):
+            texts, images = block(texts, images, rows, turns, masks, stills, attend)
+        return list(images)
 
 
 class Branch(NamedTuple):

@@ -49,6 +49,10 @@ class Posterior(NamedTuple):
         noise = torch.randn(
             self.mean.shape, generator=generator, device=device, dtype=self.mean.dtype
         )
+        return self.at(noise)
+
+    def at(self, noise: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B Z h w"]:
+        """Return the latents that are so many standard deviations away from the mean."""
         return self.mean + torch.exp(0.5 * self.logvar) * noise.to(self.mean.device)
 
 

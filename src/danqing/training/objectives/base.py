@@ -36,6 +36,22 @@ class Objective(Protocol):
 
 
 @runtime_checkable
+class Divisible(Objective, Protocol):
+    """An objective that is a mean over samples, so that a batch can be learned piece by piece.
+
+    What is random is drawn for the whole batch beforehand, so that pieces see what a whole would.
+    """
+
+    def draw(self, model: nn.Module, batch: Any, generator: torch.Generator) -> Any:
+        """Return all that losses are made of: a dataclass with an entry a sample in every field."""
+        ...
+
+    def loss(self, model: nn.Module, drawn: Any) -> Loss:
+        """Return the loss on what was drawn, or on a piece of it."""
+        ...
+
+
+@runtime_checkable
 class Comparing(Protocol):
     """Anything that becomes an objective once there is a policy to ask."""
 
@@ -44,7 +60,7 @@ class Comparing(Protocol):
         """The weights it needs beside those that are learned, and how they follow them."""
         ...
 
-    def against(self, policy: Policy) -> Objective:
+    def against(self, policy: Policy) -> Divisible:
         """Return the objective; `policy` has the weights of `past` by their names."""
         ...
 

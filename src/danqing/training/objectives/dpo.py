@@ -29,10 +29,19 @@ from torch import Tensor, nn
 from danqing.core.errors import DanqingError, RecipeError
 from danqing.flow.path import mix, velocity
 from danqing.training.ema import Decay, frozen
-from danqing.training.objectives.base import Loss, Objective, objectives
+from danqing.training.objectives.base import Loss, objectives
 from danqing.training.objectives.levels import Levels
 from danqing.training.policy import Model, Policy
 from danqing.training.sources.base import PairBatch
+
+
+@dataclass(frozen=True, slots=True)
+class NoisedPairs:
+    """Pairs, and the noise that both pictures of each are mixed with."""
+
+    pairs: PairBatch
+    noise: Float[Tensor, "B C H W"]
+    sigma: Float[Tensor, "B"]
 
 
 @objectives.register("dpo")
@@ -61,40 +70,49 @@ class DPO(Levels):
         """The weights it needs beside the learned ones: those that were there at first."""
         return {"reference": frozen}
 
-    def against(self, policy: Policy) -> Objective:
-        """Return the loss on pairs of clean latents and their captions.
+    def against(self, policy: Policy) -> "Preference":
+        """Return the loss on pairs, against the model as it was at first."""
+        return Preference(self, policy.was("reference"))
 
-        It raises `DanqingError` where the chosen pictures' error rises beyond the bound.
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """The loss on pairs of clean latents and their captions."""
+
+    settings: DPO
+    reference: Model
+    """The model as it was."""
+
+    def __call__(self, model: nn.Module, batch: PairBatch, generator: torch.Generator) -> Loss:
+        """Return the loss of `model(x, captions, sigma)`, the velocity at `x`.
+
+        Raises:
+            DanqingError: the chosen pictures' error rose beyond the bound.
         """
-        reference = policy.was("reference")
+        return self.loss(model, self.draw(model, batch, generator))
 
-        def loss(model: nn.Module, batch: PairBatch, generator: torch.Generator) -> Loss:
-            sigma = self.sigmas(len(batch.captions), generator)
-            noise = torch.randn(batch.chosen.shape, generator=generator)
-            return self.at(model, reference, batch, sigma, noise)
+    def draw(self, model: nn.Module, batch: PairBatch, generator: torch.Generator) -> NoisedPairs:
+        """Return pairs with the noise that both of a pair share."""
+        sigma = self.settings.sigmas(len(batch.captions), generator)
+        return NoisedPairs(batch, torch.randn(batch.chosen.shape, generator=generator), sigma)
 
-        return loss
-
-    def at(
-        self,
-        model: Model,
-        reference: Model,
-        batch: PairBatch,
-        sigma: Float[Tensor, "B"],
-        noise: Float[Tensor, "B C H W"],
-    ) -> Loss:
+    def loss(self, model: Model, drawn: NoisedPairs) -> Loss:
         """Return the loss at given noise levels and noise."""
+        batch, noise, sigma = drawn.pairs, drawn.noise, drawn.sigma
+        # First, because the model may have to hold other weights for it.
+        chosen_before, rejected_before = errors(self.reference, batch, sigma, noise)
         chosen, rejected = errors(model, batch, sigma, noise)
-        chosen_before, rejected_before = errors(reference, batch, sigma, noise)
-        if chosen.mean() > (1 + self.bound) * chosen_before.mean():
+        bound = self.settings.bound
+        if chosen.mean() > (1 + bound) * chosen_before.mean():
             raise DanqingError(
-                f"the chosen pictures' error must stay below {1 + self.bound:g} times what it was, "
+                f"the chosen pictures' error must stay below {1 + bound:g} times what it was, "
                 f"got {chosen.mean() / chosen_before.mean():.2f} times; "
                 "raise objective.anchor or lower optimizer.lr."
             )
         margin = (chosen_before - chosen) - (rejected_before - rejected)
-        scale = self.beta / 2 * (noise[0].numel() if self.error == "sum" else 1)
-        loss = -F.logsigmoid(scale * margin).mean() + self.anchor * chosen.mean()
+        latents = noise[0].numel() if self.settings.error == "sum" else 1
+        loss = -F.logsigmoid(self.settings.beta / 2 * latents * margin).mean()
+        loss = loss + self.settings.anchor * chosen.mean()
         parts = {
             "accuracy": (margin > 0).float().mean(),
             "margin": margin.mean(),

@@ -3,17 +3,32 @@
 With x0 the clean latents and noise ~ N(0, I), the model sees `x = (1 - sigma) x0 + sigma noise`
 and is asked for `noise - x0` (Lipman et al., arXiv 2210.02747; Esser et al., arXiv 2403.03206;
 Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square.
+
+Dimension key:
+    B batch    C latent channels    H W latent height and width
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from danqing.flow.path import mix, velocity
 from danqing.training.objectives.base import Loss, objectives
 from danqing.training.objectives.levels import Levels
 from danqing.training.sources.base import LatentBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Noised:
+    """Clean latents, and the noise that they are mixed with."""
+
+    x0: Float[Tensor, "B C H W"]
+    noise: Float[Tensor, "B C H W"]
+    sigma: Float[Tensor, "B"]
+    captions: Sequence[str]
 
 
 @objectives.register("flow_matching")
@@ -29,6 +44,10 @@ class FlowMatching(Levels):
 
         `model(x, captions, sigma)` gives the velocity at `x`, in the shape of the latents.
         """
+        return self.loss(model, self.draw(model, batch, generator))
+
+    def draw(self, model: nn.Module, batch: LatentBatch, generator: torch.Generator) -> Noised:
+        """Return latents on their way to noise."""
         x0 = batch.latents
         sigma = self.sigmas(len(x0), generator)
         noise = torch.randn(x0.shape, generator=generator)
@@ -36,9 +55,13 @@ class FlowMatching(Levels):
         captions = [
             c if keep else batch.negative for c, keep in zip(batch.captions, kept, strict=True)
         ]
+        return Noised(x0, noise, sigma, captions)
 
+    def loss(self, model: nn.Module, drawn: Noised) -> Loss:
+        """Return the mean square error of the velocity."""
+        x0, noise, sigma = drawn.x0, drawn.noise, drawn.sigma
         x = mix(x0, noise, sigma[:, None, None, None])
-        error = model(x, captions, sigma) - velocity(x0, noise)
+        error = model(x, drawn.captions, sigma) - velocity(x0, noise)
         each = error.square().flatten(1).mean(1)
         noisy = sigma > 0.5
         return Loss(

@@ -24,6 +24,17 @@ from danqing.training.objectives.base import Loss, objectives
 from danqing.training.sources.base import PictureBatch
 
 
+@dataclass(frozen=True, slots=True)
+class Shaken:
+    """Pictures, and two noises of their latents, in standard deviations."""
+
+    images: Float[Tensor, "B C H W"]
+    noise: Float[Tensor, "B Z h w"]
+    """Of the posterior."""
+    shake: Float[Tensor, "B Z h w"]
+    """Of the channels; more on some pictures than on others."""
+
+
 @objectives.register("reconstruction")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reconstruction:
@@ -42,9 +53,24 @@ class Reconstruction:
 
     def __call__(self, model: VAE, batch: PictureBatch, generator: torch.Generator) -> Loss:
         """Return the loss on pictures in [-1, 1]."""
-        image = batch.images
+        return self.loss(model, self.draw(model, batch, generator))
+
+    def draw(self, model: VAE, batch: PictureBatch, generator: torch.Generator) -> Shaken:
+        """Return pictures with the noise that their latents get."""
+        count, _, height, width = batch.images.shape
+        size = (model.config.latent_channels, height // model.factor, width // model.factor)
+        dtype = next(model.parameters()).dtype
+        noise = torch.randn(count, *size, generator=generator, dtype=dtype)
+        levels = self.noise * torch.rand(count, 1, 1, 1, generator=generator)
+        shake = levels * torch.randn(count, *size, generator=generator)
+        return Shaken(batch.images, noise, shake)
+
+    def loss(self, model: VAE, drawn: Shaken) -> Loss:
+        """Return the loss; latents' deviations are those of the pictures at hand."""
+        image = drawn.images
         posterior = model.encode(image)
-        back = model.decode(self.disturb(posterior.sample(generator), generator))
+        latents = posterior.at(drawn.noise)
+        back = model.decode(disturb(latents, drawn.shake) if self.noise else latents)
         error = back - image
         kl = 0.5 * (posterior.mean.square() + posterior.logvar.exp() - 1 - posterior.logvar).mean()
         square = error.square().mean()
@@ -56,16 +82,12 @@ class Reconstruction:
             {"psnr": 10 * torch.log10(4 / square.detach()), "kl": kl.detach()},
         )
 
-    def disturb(
-        self, latents: Float[Tensor, "B Z h w"], generator: torch.Generator
-    ) -> Float[Tensor, "B Z h w"]:
-        """Return latents with noise, more on some pictures than on others."""
-        if not self.noise:
-            return latents
-        spread = latents.std(dim=(0, 2, 3), keepdim=True)
-        levels = self.noise * torch.rand(len(latents), 1, 1, 1, generator=generator)
-        noise = levels * torch.randn(latents.shape, generator=generator)
-        return latents + spread * noise.to(latents)
+
+def disturb(
+    latents: Float[Tensor, "B Z h w"], shake: Float[Tensor, "B Z h w"]
+) -> Float[Tensor, "B Z h w"]:
+    """Return latents moved by as many standard deviations of their channels."""
+    return latents + latents.std(dim=(0, 2, 3), keepdim=True) * shake.to(latents)
 
 
 def edges(error: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""How many processes train one model: applied from outside, to models that know of one device."""
