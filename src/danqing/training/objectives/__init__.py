@@ -1,11 +1,12 @@
 """What can be minimized; importing this package fills the registry."""
 
-from danqing.training.objectives import dpo, flow_matching, grpo, nft, reconstruction
+from danqing.training.objectives import distillation, dpo, flow_matching, grpo, nft, reconstruction
 from danqing.training.objectives.base import Loss, Objective, objectives
 
 __all__ = [
     "Loss",
     "Objective",
+    "distillation",
     "dpo",
     "flow_matching",
     "grpo",
