@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -40,14 +40,15 @@ def states(count):
 
 
 @given(st.lists(levels, min_size=1, max_size=4))
+@settings(max_examples=20)
 def test_the_mean_velocity_of_a_gaussian_is_the_closed_form(stretches):
     sigma, after = torch.tensor(stretches).double().unbind(1)
     x = states(len(sigma))
     wrong = [
         (mean_velocity(gaussian, x, sigma, after, steps) - exact(x, sigma, after)).norm()
-        for steps in (128, 256)
+        for steps in (64, 128)
     ]
-    assert wrong[1] < 0.02
+    assert wrong[1] < 0.04
     if wrong[1] > 1e-6:
         assert wrong[0] / wrong[1] == pytest.approx(2, rel=0.2)
 
