@@ -255,10 +255,10 @@ def test_a_student_that_can_learns_to_end_where_the_flow_ends(model):
     weights = Weights(student)
     policy = Policy(weights, {"teacher": Average(weights.masters, lambda step: 1.0)})
     batches = Walks(asked=ASKED, batch=4, sizes=("32x32",)).paint_with(policy, model, 0)
-    optimizer = torch.optim.Adam(student.parameters(), lr=0.1)
-    for step in range(100):
+    optimizer = torch.optim.Adam(student.parameters(), lr=0.2)
+    for step in range(40):
         batch = replace(batches[step], teacher=gaussian)
-        loss = Distillation(guidance=1.0, substeps=24)(student, batch, generator(0))
+        loss = Distillation(guidance=1.0, substeps=12)(student, batch, generator(0))
         optimizer.zero_grad()
         loss.value.backward()
         optimizer.step()
@@ -266,7 +266,7 @@ def test_a_student_that_can_learns_to_end_where_the_flow_ends(model):
     noise = draw(3, 4, 16, 16, 7)
     for paints, right in ((student, True), (gaussian, False)):
         wrong = (painter.paint(paints, "abc", 7)[0] - (1 + noise / 2)).square().mean().sqrt()
-        assert (wrong < 0.04) == right
+        assert (wrong < 0.06) == right
 
 
 def test_what_is_exported_paints_in_few_steps_and_the_teacher_stays(model, tmp_path):
