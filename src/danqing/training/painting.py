@@ -84,10 +84,7 @@ class Painter:
     ) -> "Painter":
         """Return the painter of a model's folder; None: with the schedule there."""
         vae = load_vae(model, torch.float32).eval()
-        if any(side % (2 * vae.factor) for side in size):
-            raise RecipeError(
-                f"size must be multiples of {2 * vae.factor}, got {size[0]}x{size[1]}; change it."
-            )
+        latents_shape(vae, size)
         if schedule is None:
             schedule = from_published(read_config(model / "scheduler", "scheduler_config.json"))
         return cls(vae=vae, schedule=schedule, size=size, steps=steps, guidance=guidance)
@@ -110,8 +107,8 @@ class Painter:
             noise: Makes steps stochastic; None: the Euler steps of the flow.
             batch: The batch's number, for the window of stochastic steps.
         """
-        width, height = (side // self.vae.factor for side in self.size)
-        x = draw(len(captions), self.vae.config.latent_channels, height, width, seed)
+        channels, height, width = latents_shape(self.vae, self.size)
+        x = draw(len(captions), channels, height, width, seed)
         sigmas = self.schedule(self.steps, height * width // 4)
         follow = guided(model, self.guidance)
 
@@ -127,3 +124,17 @@ class Painter:
         """Return latents as pictures to look at."""
         raw = self.vae.denormalize(latents)
         return [to_image(self.vae.decode(raw[k : k + 1])) for k in range(len(raw))]
+
+
+def latents_shape(vae: VAE, size: tuple[int, int]) -> tuple[int, int, int]:
+    """Return channels, height and width of the latents of pictures of a width and height.
+
+    Raises:
+        RecipeError: tokens do not cover the size exactly.
+    """
+    width, height = size
+    if width % (2 * vae.factor) or height % (2 * vae.factor):
+        raise RecipeError(
+            f"size must be multiples of {2 * vae.factor}, got {width}x{height}; change it."
+        )
+    return vae.config.latent_channels, height // vae.factor, width // vae.factor

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from danqing.core.errors import RecipeError
-from danqing.data.synthesis import bucket
+from danqing.data.synthesis import Synthesis, bucket
 from danqing.scorers.world import Specification, specification
 
 
@@ -14,6 +14,26 @@ class Asked(NamedTuple):
 
     prompt: str
     spec: Specification
+
+
+class Prompts:
+    """Prompts by number: those of a file in turn, or else those of the small world."""
+
+    def __init__(self, asked: Synthesis, path: Path | None, seed: int) -> None:
+        """Open them.
+
+        Raises:
+            RecipeError: a prompt of the file is kept for tests.
+        """
+        self.asked, self.seed = asked, seed
+        self.given = None if path is None else read_prompts(path)
+
+    def __getitem__(self, number: int) -> Asked:
+        """Return a prompt, the same one whoever asks."""
+        if self.given is not None:
+            return self.given[number % len(self.given)]
+        prompt = self.asked.prompt(self.seed + number)
+        return Asked(prompt.prompt, prompt.spec)
 
 
 def read_prompts(path: Path) -> list[Asked]:

@@ -24,8 +24,9 @@ from danqing.training.saved import Saved
 from danqing.training.sinks import Sink, opened, sinks
 from danqing.training.sources import Batches, BatchSource, OnPolicy, Passing, sources
 from danqing.training.sources.rollouts import Rollouts
+from danqing.training.sources.walks import Walks
 from danqing.training.state import State
-from danqing.training.trainees import Trainee, trainees
+from danqing.training.trainees import TextToImageTrainee, Trainee, trainees
 from danqing.training.watch import Watch
 from danqing.training.weights import Weights
 
@@ -86,6 +87,14 @@ class Recipe:
                 f"source must be rollouts to be watched, got {sources.name_of(self.source)}; "
                 'set watch = "none".'
             )
+        if isinstance(self.source, Walks) and isinstance(self.trainee, TextToImageTrainee):
+            told, defaults = (self.source.steps, self.source.schedule), self.trainee.defaults
+            if told != (defaults.steps, self.trainee.schedule) or defaults.guidance != 1:
+                raise RecipeError(
+                    f"trainee must paint as it walks, in {told[0]} steps of {told[1]} without "
+                    f"guidance, got {defaults.steps} of {self.trainee.schedule} with guidance "
+                    f"{defaults.guidance:g}; change trainee.defaults and trainee.schedule."
+                )
 
 
 def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> None:

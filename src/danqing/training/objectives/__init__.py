@@ -1,6 +1,6 @@
 """What can be minimized; importing this package fills the registry."""
 
-from danqing.training.objectives import dpo, flow_matching, grpo, nft, reconstruction
+from danqing.training.objectives import distillation, dpo, flow_matching, grpo, nft, reconstruction
 from danqing.training.objectives.base import (
     Comparing,
     Divisible,
@@ -14,6 +14,7 @@ __all__ = [
     "Divisible",
     "Loss",
     "Objective",
+    "distillation",
     "dpo",
     "flow_matching",
     "grpo",

@@ -1,6 +1,15 @@
 """Where batches can come from; importing this package fills the registry."""
 
-from danqing.training.sources import corpus, folder, mixture, pairs, rollouts, spool, synthesis
+from danqing.training.sources import (
+    corpus,
+    folder,
+    mixture,
+    pairs,
+    rollouts,
+    spool,
+    synthesis,
+    walks,
+)
 from danqing.training.sources.base import (
     Batches,
     BatchSource,
@@ -30,4 +39,5 @@ __all__ = [
     "sources",
     "spool",
     "synthesis",
+    "walks",
 ]

@@ -25,7 +25,7 @@ from danqing.flow.sde import Hop
 from danqing.training.ema import Decay, frozen
 from danqing.training.painting import Noise, Painter
 from danqing.training.policy import Model, Policy
-from danqing.training.prompts import Asked, read_prompts
+from danqing.training.prompts import Prompts
 from danqing.training.rewards import Reward, advantages, diversity, rate
 from danqing.training.sources.base import Batches, sources
 
@@ -121,8 +121,8 @@ class Rollouts:
             RecipeError: a prompt is kept for tests, or the size does not fit.
         """
         painter = Painter.load(model, self.asked.size, self.steps, self.guidance)
-        given = None if self.prompts is None else read_prompts(self.prompts)
-        return _Rollouts(self, painter, policy, given, derive(seed, "rollouts"))
+        seed = derive(seed, "rollouts")
+        return _Rollouts(self, painter, policy, Prompts(self.asked, self.prompts, seed), seed)
 
 
 class _Rollouts:
@@ -131,16 +131,16 @@ class _Rollouts:
         settings: Rollouts,
         painter: Painter,
         policy: Policy,
-        given: Sequence[Asked] | None,
+        prompts: Prompts,
         seed: int,
     ) -> None:
-        self.settings, self.painter, self.given, self.seed = settings, painter, given, seed
+        self.settings, self.painter, self.prompts, self.seed = settings, painter, prompts, seed
         self.old, self.reference = policy.was("old"), policy.was("reference")
 
     def __getitem__(self, step: int) -> RolloutBatch:
         """Return the batch of a step, painted by the weights as they are when it is asked for."""
         settings = self.settings
-        asked = [self._asked(step * settings.batch + i) for i in range(settings.batch)]
+        asked = [self.prompts[step * settings.batch + i] for i in range(settings.batch)]
         each = [one for one in asked for _ in range(settings.group)]
         captions = [one.prompt for one in each]
         latents, hops = self.painter.paint(
@@ -169,9 +169,3 @@ class _Rollouts:
                 "diversity": torch.tensor(diversity(groups)),
             },
         )
-
-    def _asked(self, index: int) -> Asked:
-        if self.given is not None:
-            return self.given[index % len(self.given)]
-        prompt = self.settings.asked.prompt(self.seed + index)
-        return Asked(prompt.prompt, prompt.spec)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
 from danqing.data.synthesis import vocabulary
-from danqing.flow.schedule import DynamicShift
+from danqing.flow.schedule import DynamicShift, Schedule, schedules
 from danqing.models.checkpoint import fingerprint
 from danqing.models.conditioner.config import ConditionerConfig
 from danqing.models.conditioner.model import Conditioner
@@ -113,7 +113,7 @@ class TextToImageTrainee:
     """Gigabytes of disk for what a frozen conditioner made of captions; 0 keeps none of it."""
     defaults: Defaults = field(default_factory=Defaults)
     """What the model does best, as its folder will say."""
-    schedule: DynamicShift = field(default_factory=DynamicShift)
+    schedule: Annotated[Schedule, schedules] = field(default_factory=DynamicShift)
     """How its pictures are sampled."""
     compile: bool = False
     """Whether blocks are compiled: a minute and a C++ compiler for an eighth of the time."""
@@ -121,6 +121,8 @@ class TextToImageTrainee:
     """What the model is called."""
     stored: Literal["bfloat16", "float32"] = "bfloat16"
     """Number format of the exported weights."""
+    into: Path | None = None
+    """Folder that is written; none: that of the model."""
 
     def __post_init__(self) -> None:
         shapes = (self.mmdit, self.conditioner) if self.reads else (self.mmdit,)
@@ -157,7 +159,7 @@ class TextToImageTrainee:
         return load_mmdit(folder, torch.float32, read=reader(packed=False))
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
-        """Write both networks beside the VAE they were trained with."""
+        """Write both networks, and the VAE they were trained with."""
         module.to(DTYPES[self.stored])
         pipeline = TextToImage(
             module.mmdit,
@@ -167,7 +169,7 @@ class TextToImageTrainee:
             self.defaults,
             Identity(name=self.title),
         )
-        save(pipeline, folder)
+        save(pipeline, self.into or folder)
 
 
 def still(conditioner: Conditioner, kept: float) -> Reader:
