@@ -41,7 +41,10 @@ def test_a_command_in_the_documents_exists(line):
     if program == "make":
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
         return
-    assert (ROOT / program).stat().st_mode & 0o111
+    if program == "torchrun":
+        words = words[words.index("danqing") + 1 :]
+    else:
+        assert (ROOT / program).stat().st_mode & 0o111
     if program == "./test":
         assert all((ROOT / word).exists() for word in words)
         return

@@ -190,9 +190,12 @@ def _attend_by_products(
     return scores.softmax(-1) @ v
 
 
-@torch.compiler.assume_constant_result
 def _native() -> bool:
     return native_bf16("cpu")
+
+
+# As `torch.compiler.assume_constant_result` does, which imports the whole compiler for it.
+_native._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
