@@ -1,6 +1,7 @@
 """A recipe is planned from configurations alone, whether its model is here or not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,8 @@ from danqing.cli.main import main
 from danqing.core.config import load
 from danqing.core.errors import RecipeError
 from danqing.training.budget import Devices
-from danqing.training.plan import Wish, budget, foretold
+from danqing.training.parallel.plan import Parallel
+from danqing.training.plan import Wish, arranged, budget, foretold
 from danqing.training.recipe import Recipe
 
 RECIPE = """
@@ -72,13 +74,24 @@ def test_what_is_no_transformer_is_not_planned(recipe):
         RecipeError, match="trainee must be of a transformer to be planned, got vae"
     ):
         budget(vae, Wish(), DEVICES)
-    assert foretold(vae, 10**9) is None
+    assert foretold(vae, 10**9, 1) is None
 
 
 def test_a_run_says_beforehand_whether_it_fits(recipe):
     told = load(Recipe, recipe())
-    assert foretold(told, 100 * 10**9).startswith("fits: ")
-    assert foretold(told, 10**9).startswith("does not fit: it takes ")
+    assert foretold(told, 100 * 10**9, 1).startswith("fits: ")
+    assert foretold(told, 10**9, 1).startswith("does not fit: it takes ")
+    assert foretold(replace(told, parallel=Parallel(shard=2)), 10**9, 3) is None
+
+
+def test_a_plan_takes_from_the_recipe_what_it_is_not_told(recipe):
+    told = load(Recipe, recipe())
+    other = replace(told, accumulate=2, recompute=0.5, parallel=Parallel(tensor=2))
+    found = budget(other, Wish(), arranged(other.parallel, memory=24 * 10**9))
+    assert (found.run.accumulate, found.run.recompute, found.devices.count) == (2, 0.5, 2)
+    again = budget(other, Wish(accumulate=4, recompute=0.0), arranged(other.parallel, 4, memory=1))
+    assert (again.run.accumulate, again.run.recompute) == (4, 0.0)
+    assert (again.devices.tensor, again.devices.shard) == (2, 2)
 
 
 def test_the_command_says_what_fits_and_what_would(recipe, capsys):

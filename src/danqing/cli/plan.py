@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 THEIRS = "(default: the recipe's)"
+Theirs = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint=THEIRS)]
 
 
 def plan(
@@ -14,15 +15,17 @@ def plan(
     *,
     set: tuple[str, ...] = (),
     memory: str = "80GB",
-    shard: int = 1,
-    tensor: int = 1,
-    context: int = 1,
-    replicate: int = 1,
+    shard: Theirs = None,
+    tensor: Theirs = None,
+    context: Theirs = None,
+    replicate: Theirs = None,
     size: Annotated[str | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint=THEIRS)] = None,
-    batch: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint=THEIRS)] = None,
+    batch: Theirs = None,
     length: int = 200,
-    accumulate: int = 1,
-    recompute: float = 0.0,
+    accumulate: Theirs = None,
+    recompute: Annotated[
+        float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint=THEIRS)
+    ] = None,
     speed: float = 989.0,
     utilization: float = 0.4,
     samples: int = 1_000_000,
@@ -50,23 +53,23 @@ def plan(
         samples: Pictures to tell the days for.
         json: Print it as JSON, for programs.
     """
+    from dataclasses import replace
+
     from danqing.core.config import load
     from danqing.pipelines.fit import parse_bytes
-    from danqing.training.budget import Devices
-    from danqing.training.plan import Wish, budget, table, told
+    from danqing.training.plan import Wish, arranged, budget, table, told
     from danqing.training.recipe import Recipe
 
-    devices = Devices(
+    ways = {"shard": shard, "tensor": tensor, "context": context, "replicate": replicate}
+    settings = load(Recipe, recipe, set)
+    devices = arranged(
+        replace(settings.parallel, **{name: n for name, n in ways.items() if n is not None}),
         memory=parse_bytes(memory),
-        shard=shard,
-        tensor=tensor,
-        context=context,
-        replicate=replicate,
         speed=speed * 1e12,
         utilization=utilization,
     )
     wish = Wish(size=size, batch=batch, length=length, accumulate=accumulate, recompute=recompute)
-    found = budget(load(Recipe, recipe, set), wish, devices)
+    found = budget(settings, wish, devices)
     if json:
         from json import dumps
 

@@ -21,6 +21,7 @@ from danqing.pipelines.latents import parse_size
 from danqing.training.budget import Base, Budget, Devices, Training, cheapest
 from danqing.training.objectives import Comparing
 from danqing.training.optim import Muon
+from danqing.training.parallel.plan import Parallel
 from danqing.training.recipe import Recipe
 from danqing.training.sizes import Network, Sample
 from danqing.training.sources import OnPolicy
@@ -41,10 +42,10 @@ class Wish:
     """Samples of a step; None: the recipe's."""
     length: int = 200
     """Text tokens of a caption."""
-    accumulate: int = 1
-    """Pieces of a device's share of a batch."""
-    recompute: float = 0.0
-    """Share of blocks whose activations are computed again, from 0 to 1."""
+    accumulate: int | None = None
+    """Pieces of a device's share of a batch; None: the recipe's."""
+    recompute: float | None = None
+    """Share of blocks whose activations are computed again, from 0 to 1; None: the recipe's."""
 
 
 def budget(recipe: Recipe, wish: Wish, devices: Devices) -> Budget:
@@ -83,8 +84,8 @@ def budget(recipe: Recipe, wish: Wish, devices: Devices) -> Budget:
         size=2 if recipe.dtype == "bfloat16" else 4,
         past=len(set(decays)),
         matrices=recipe.optimizer.matrices if isinstance(recipe.optimizer, Muon) else None,
-        accumulate=wish.accumulate,
-        recompute=wish.recompute,
+        accumulate=wish.accumulate or recipe.accumulate,
+        recompute=recipe.recompute if wish.recompute is None else wish.recompute,
     )
     return Budget(run=run, devices=devices)
 
@@ -142,8 +143,8 @@ def sentence(found: Budget) -> str:
     """Return whether a run fits, and what would make it fit."""
     have, need = found.devices.memory / GB, found.peak / GB
     if found.fits:
-        return f"fits: {need:.1f} of {have:g} GB"
-    said = f"does not fit: it takes {need:.1f} GB of {have:g}"
+        return f"fits: {need:.1f} of {have:.3g} GB"
+    said = f"does not fit: it takes {need:.1f} GB of {have:.3g}"
     if (better := cheapest(found)) is None:
         return f"{said}, and nothing here would help"
     change, then = better
@@ -152,12 +153,28 @@ def sentence(found: Budget) -> str:
     )
 
 
-def foretold(recipe: Recipe, memory: int) -> str | None:
-    """Return whether a recipe fits in the memory of one device; None if it cannot be planned."""
+def foretold(recipe: Recipe, memory: int, ranks: int) -> str | None:
+    """Return whether a recipe fits in the memory of each of some devices; None: who can say?"""
     try:
-        return sentence(budget(recipe, Wish(), Devices(memory=memory)))
+        return sentence(budget(recipe, Wish(), arranged(recipe.parallel, ranks, memory=memory)))
     except RecipeError:
         return None
+
+
+def arranged(parallel: Parallel, ranks: int | None = None, **more: Any) -> Devices:
+    """Return devices arranged by a plan of processes.
+
+    Args:
+        parallel: The plan.
+        ranks: How many processes there are; None: as many as the plan names.
+        more: What else devices are; see `Devices`.
+
+    Raises:
+        RecipeError: the plan is for another number of processes.
+    """
+    shard = parallel.shard or 1 if ranks is None else parallel.shards(ranks)
+    ways = {name: getattr(parallel, name) for name in ("tensor", "context", "replicate")}
+    return Devices(shard=shard, **ways, **more)
 
 
 def _rows(title: str, rows: Mapping[str, float]) -> list[str]:
