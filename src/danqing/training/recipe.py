@@ -130,7 +130,7 @@ def run(recipe: Recipe, on_step: Callable[[int], None] = lambda step: None) -> N
             on_step=told,
         )
     if leads():
-        export(recipe, state)
+        export(recipe, state, batches)
 
 
 def prepare(recipe: Recipe) -> State:
@@ -171,10 +171,11 @@ def prepare(recipe: Recipe) -> State:
     return state
 
 
-def export(recipe: Recipe, state: State) -> None:
+def export(recipe: Recipe, state: State, batches: Batches | None = None) -> None:
     """Write the averaged weights of a run, finished or not, into the model's folder.
 
-    Of a run that is watched they are the best so far.
+    Of a run that is watched they are the best so far. `batches` are those of its source, if it is
+    open already.
     """
     if recipe.watch is not None and (recipe.run / "best").exists():
         state.restore(recipe.run / "best")
@@ -188,7 +189,8 @@ def export(recipe: Recipe, state: State) -> None:
         for name, parameter in module.named_parameters():
             if name in averages.shapes:
                 parameter.data = averages.read(name)
-    recipe.trainee.export(module.eval(), recipe.model, _open(recipe, state))
+    batches = _open(recipe, state) if batches is None else batches
+    recipe.trainee.export(module.eval(), recipe.model, batches)
 
 
 def _looks(recipe: Recipe, state: State, batches: Batches) -> Iterator[Callable[[int], None]]:
