@@ -1,4 +1,4 @@
-"""How much pictures of one prompt differ in what the prompt leaves open: places, sizes, ground.
+"""How much pictures of one prompt differ in what it leaves open: places, sizes, ground, colours.
 
 A model that has learned one layout by heart paints right pictures that are all alike. Measured is
 what two pictures of one prompt can be expected to differ by (Rao's quadratic entropy, 1982), which
@@ -26,6 +26,8 @@ class Spread(NamedTuple):
     """Ratio of its widths, as a natural logarithm."""
     ground: float
     """Share of pairs with another ground."""
+    color: float
+    """Share of things that have another colour."""
 
 
 def spread(prompts: Sequence[Sequence[Sight]]) -> Spread | None:
@@ -48,16 +50,19 @@ def _apart(a: Sight, b: Sight) -> Spread | None:
     first, second = _things(a), _things(b)
     if not first or [thing[0] for thing in first] != [thing[0] for thing in second]:
         return None
-    places, sizes = [], []
-    for (_, x, y, width), (_, other_x, other_y, other_width) in zip(first, second, strict=True):
-        places.append(math.dist((x, y), (other_x, other_y)) / math.sqrt(2))
+    places, sizes, colors = [], [], []
+    for (_, x, y, width, color), (_, *other, other_width, other_color) in zip(
+        first, second, strict=True
+    ):
+        places.append(math.dist((x, y), other) / math.sqrt(2))
         sizes.append(abs(math.log(width / other_width)))
+        colors.append(color != other_color)
     ground = float(a["background"] != b["background"])
-    return Spread(float(np.mean(places)), float(np.mean(sizes)), ground)
+    return Spread(float(np.mean(places)), float(np.mean(sizes)), ground, float(np.mean(colors)))
 
 
-def _things(sight: Sight) -> list[tuple[str, float, float, float]]:
-    """Return shape, middle and width of things, lengths as shares of the sides, in order.
+def _things(sight: Sight) -> list[tuple[str, float, float, float, str]]:
+    """Return shape, middle, width and colour of things, lengths as shares of the sides, in order.
 
     Equal things are ordered by where they stand, so that the nearest ones mostly meet.
     """
@@ -71,6 +76,7 @@ def _things(sight: Sight) -> list[tuple[str, float, float, float]]:
                 (left + right) / 2 / width,
                 (top + bottom) / 2 / height,
                 (right - left) / width,
+                thing["color"],
             )
         )
     return sorted(found)
