@@ -11,6 +11,7 @@ trains a LoRA by peft; of ours it is the training loop itself, averages and metr
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -25,7 +26,7 @@ from peft import LoraConfig
 from race import surroundings
 from torch import Tensor, nn
 
-from danqing.models.lora import adapt
+from danqing.models.lora import LowRank, adapt
 from danqing.models.mmdit import Grid, MMDiT, MMDiTConfig
 from danqing.models.mmdit.names import ours
 from danqing.pipelines.latents import pack, unpack
@@ -195,7 +196,7 @@ def turns(
 ) -> tuple[float, float]:
     """Return the median seconds of their step and of ours, each between two of the other."""
     if lora:
-        adapt(network, r"image\.to_", RANK, RANK)
+        adapt(network, r"image\.to_", partial(LowRank.fresh, rank=RANK, alpha=RANK))
     if compiled:
         compile_blocks(network)
     weights = Weights(Told(network, text), torch.bfloat16)
