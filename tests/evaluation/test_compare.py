@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from danqing.core.errors import RecipeError
-from danqing.evaluation.compare import holm, paired, smallest_difference
+from danqing.evaluation.compare import differences, holm, paired, smallest_difference
 
 
 def scores(draw, prompts, pictures, chances):
@@ -94,3 +94,30 @@ def test_more_prompts_and_models_that_stumble_alike_sharpen_the_eye():
     assert smallest_difference(100, 4, shared=0.5) < plain < smallest_difference(100, 1)
     with pytest.raises(RecipeError, match="prompts must be at least 1, got 0"):
         smallest_difference(0, 4)
+
+
+def items(category, values, seeds=2):
+    """Return items of a run: so many pictures of every prompt, one value each."""
+    return [
+        {"id": f"{category}{n // seeds}", "seed": n % seeds, "category": category, "value": value}
+        for n, value in enumerate(values)
+    ]
+
+
+def test_runs_are_compared_by_category_and_over_all():
+    before = items("a", [0.0] * 40) + items("b", [1.0] * 40)
+    after = items("a", [1.0] * 40) + items("b", [1.0] * 40)
+    better, same, all_ = differences(before, after)
+    assert (better.name, better.before, better.after) == ("a", 0, 1)
+    assert better.comparison.interval == (1, 1)
+    assert better.comparison.p < better.chance < 0.01
+    assert (same.comparison.difference, same.chance) == (0, 1)
+    assert (all_.before, all_.after, all_.comparison.difference, all_.chance) == (0.5, 1, 0.5, None)
+    assert all_.comparison.clusters == 40
+
+
+def test_pictures_that_one_run_lacks_or_nobody_judged_are_left_out_of_both():
+    before, after = items("a", [1.0, 1.0, 0.0, 0.0]), items("a", [0.0, None, 0.0])
+    (told,) = differences(before, after)
+    assert (told.before, told.after, told.comparison.clusters) == (0.5, 0, 2)
+    assert differences(before, []) == []

@@ -85,6 +85,8 @@ def test_runs_of_two_models_stand_side_by_side(tmp_path, capsys):
     both = (tmp_path / "one", tmp_path / "two")
     compare(both, out=tmp_path / "page" / "both.html", over="generator.steps")
     page = (tmp_path / "page" / "both.html").read_text()
+    assert f"{both[1]} against {both[0]}\n  colors" in capsys.readouterr().out
+    assert "<th>p (Holm)</th>" in page
     for name in ("one", "two"):
         (file,) = (tmp_path / name / "pictures").glob("*.png")
         assert f'src="../{name}/pictures/{file.name}"' in page

@@ -91,6 +91,9 @@ def compare(
 ) -> None:
     """Put runs of one benchmark side by side: a matrix of scores, and every prompt's pictures.
 
+    By how much each differs from the first is printed too, prompt by prompt, with an interval of
+    95 % and the chance of it if both were alike, after Holm.
+
     Args:
         runs: Folders that `danqing evaluate` wrote, all of one benchmark.
         out: The page to write; it finds pictures in the runs' folders.
@@ -98,5 +101,13 @@ def compare(
     """
     from danqing.evaluation.recipe import compare as write
 
-    write(runs, out, over)
+    for folder, found in write(runs, out, over):
+        print(f"{folder} against {runs[0]}")
+        for one in found:
+            low, high = one.comparison.interval
+            chance = "" if one.chance is None else f"p {one.chance:.3f}"
+            print(
+                f"  {one.name:22}{one.before:7.3f}{one.after:7.3f}"
+                f"{one.comparison.difference:+8.3f}  {low:+.3f} to {high:+.3f}  {chance}".rstrip()
+            )
     print(out)

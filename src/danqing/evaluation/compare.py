@@ -3,10 +3,10 @@
 What was painted from one prompt goes together here too; see `stats`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
-from statistics import NormalDist
-from typing import NamedTuple
+from statistics import NormalDist, fmean
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,6 +86,62 @@ def holm(chances: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(chances) - place) * chances[index]))
         adjusted[index] = largest
     return adjusted
+
+
+class Difference(NamedTuple):
+    """How a category fared from one run to another."""
+
+    name: str
+    before: float
+    after: float
+    comparison: Comparison
+    chance: float | None
+    """p after Holm among the categories; None for the average over them."""
+
+
+def differences(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> list[Difference]:
+    """Compare two runs of one benchmark by category, and on the macro average of them all.
+
+    Pictures that either run lacks, or that nobody could judge, are left out of both.
+
+    Args:
+        before: The items of a run, as in `items.jsonl`.
+        after: Those of another.
+    """
+    old, new = ({(i["id"], i["seed"]): i for i in items} for items in (before, after))
+    shared = [
+        (old[key], new[key])
+        for key in old
+        if key in new and None not in (old[key]["value"], new[key]["value"])
+    ]
+    kinds = dict.fromkeys(one["category"] for one, _ in shared)
+    told = {
+        kind: _compared([pair for pair in shared if pair[0]["category"] == kind]) for kind in kinds
+    }
+    chances = holm([comparison.p for *_, comparison in told.values()])
+    found = [
+        Difference(kind, *parts, chance)
+        for (kind, parts), chance in zip(told.items(), chances, strict=True)
+    ]
+    if len(found) > 1:
+        found.append(Difference("macro average of all", *_compared(shared), None))
+    return found
+
+
+def _compared(
+    pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> tuple[float, float, Comparison]:
+    kinds = [one["category"] for one, _ in pairs]
+    sides = [[float(pair[side]["value"]) for pair in pairs] for side in (0, 1)]
+    comparison = paired(sides[1], sides[0], [one["id"] for one, _ in pairs], kinds)
+    assert comparison is not None, "there are pairs"
+    means = [
+        fmean(fmean(v for v, k in zip(side, kinds, strict=True) if k == kind) for kind in {*kinds})
+        for side in sides
+    ]
+    return means[0], means[1], comparison
 
 
 def smallest_difference(

@@ -11,6 +11,7 @@ from danqing.core.config import lay_over, parse, read_toml
 from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
 from danqing.evaluation.benchmarks import AnyBenchmark
+from danqing.evaluation.compare import Difference, differences
 from danqing.evaluation.generators import AnyGenerator
 from danqing.evaluation.report import Run, comparison
 from danqing.scorers.chat import AnyChat, Chat
@@ -65,13 +66,18 @@ def chat(named: str, overrides: Sequence[str]) -> Chat:
     return parse(_Asked, {"chat": _table(named, overrides)}).chat
 
 
-def compare(folders: Sequence[Path], out: Path, over: str | None = None) -> None:
+def compare(
+    folders: Sequence[Path], out: Path, over: str | None = None
+) -> list[tuple[Path, list[Difference]]]:
     """Write a page with several runs of one benchmark.
 
     Args:
         folders: The runs.
         out: The page.
         over: The dotted path of a number in every `result.json` over which scores are plotted.
+
+    Returns:
+        Every run but the first, with its differences from that.
 
     Raises:
         RecipeError: a folder is no run, they are not of one benchmark, one has no such number, or
@@ -88,9 +94,12 @@ def compare(folders: Sequence[Path], out: Path, over: str | None = None) -> None
                 f"runs must ask for the same things, got {result['task']} in {folder} and "
                 f"{first['task']} in {folders[0]}; evaluate both with the same settings."
             )
-    text = comparison(runs, over)
+    (_, _, before), *others = runs
+    found = [differences(before, after) for _, _, after in others]
+    text = comparison(runs, found, over)
     with atomic_path(out) as staged:
         staged.write_text(text, encoding="utf-8")
+    return list(zip(folders[1:], found, strict=True))
 
 
 def _table(named: str, overrides: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from danqing.core import html, plot
+from danqing.evaluation.compare import Difference
 from danqing.evaluation.scaling import scaling
 from danqing.evaluation.signature import standing
 
@@ -64,11 +65,14 @@ def page(result: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
     return html.page(result["task"], told, _STYLE)
 
 
-def comparison(runs: Sequence[Run], over: str | None = None) -> str:
+def comparison(
+    runs: Sequence[Run], found: Sequence[Sequence[Difference]], over: str | None = None
+) -> str:
     """Return a page with several runs of one benchmark side by side.
 
     Args:
         runs: The runs.
+        found: By how much each but the first differs from that.
         over: The dotted path of a number in all results over which the headline is plotted, such
             as `generator.steps`; None: no plot.
 
@@ -81,7 +85,26 @@ def comparison(runs: Sequence[Run], over: str | None = None) -> str:
     matrix = html.table(("", *map(_head, results)), lines)
     title = f"{results[0]['task']}: {len(runs)} generators"
     plotted = "" if over is None else scaling([(_name(r), r) for r in results], over)
-    return html.page(title, [matrix, plotted, *_prompts(runs)], plot.STYLE + _STYLE)
+    body = [matrix, *_differences(results, found), plotted, *_prompts(runs)]
+    return html.page(title, body, plot.STYLE + _STYLE)
+
+
+def _differences(
+    results: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Difference]]
+) -> Iterator[str]:
+    first, *others = results
+    for result, rows in zip(others, found, strict=True):
+        lines = (
+            [
+                escape(one.name),
+                f"{one.comparison.difference:+.3f}",
+                f"{one.comparison.interval.low:+.3f} to {one.comparison.interval.high:+.3f}",
+                "" if one.chance is None else f"{one.chance:.3f}",
+            ]
+            for one in rows
+        )
+        head = (f"{_name(result)} against {_name(first)}", "difference", "95 %", "p (Holm)")
+        yield html.table(head, lines)
 
 
 def _name(result: Mapping[str, Any]) -> str:

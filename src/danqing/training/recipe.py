@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from danqing.core.config import write
+from danqing.core.config import at_least, write
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
 from danqing.training.ema import EMA, Average
@@ -78,8 +78,7 @@ class Recipe:
     """What is shown of the run as pictures, in `samples`; none: nothing."""
 
     def __post_init__(self) -> None:
-        if self.accumulate < 1:
-            raise RecipeError(f"accumulate must be at least 1, got {self.accumulate}; raise it.")
+        at_least(1, accumulate=self.accumulate)
         if not 0 <= self.recompute <= 1:
             raise RecipeError(f"recompute must be from 0 to 1, got {self.recompute}; change it.")
         if self.watch is not None and not isinstance(self.source, Rollouts):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import torch
 
-from danqing.core.errors import RecipeError
+from danqing.core.config import at_least
 from danqing.core.log import Metrics, logger
 from danqing.core.seed import generator
 from danqing.data.synthesis import Prompt, held_out
@@ -62,9 +62,8 @@ class Watch:
     """Looks in a row at which gold may be below its best while the reward is above."""
 
     def __post_init__(self) -> None:
-        for name, least in (("every", 1), ("prompts", 1), ("seeds", 2), ("patience", 1)):
-            if (value := getattr(self, name)) < least:
-                raise RecipeError(f"{name} must be at least {least}, got {value}; raise it.")
+        at_least(1, every=self.every, prompts=self.prompts, patience=self.patience)
+        at_least(2, seeds=self.seeds)
 
     def begin(self, source: Rollouts, state: State, model: Path, run: Path) -> "Watcher":
         """Return what looks at a run, as `on_step` of the loop."""

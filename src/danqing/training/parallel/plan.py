@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
+from danqing.core.config import at_least
 from danqing.core.errors import RecipeError
 from danqing.training.parallel.context import share_tokens
 from danqing.training.parallel.recompute import recompute
@@ -38,9 +39,8 @@ class Parallel:
     """Ranks that share the tokens of each sample, for pictures too large for one."""
 
     def __post_init__(self) -> None:
-        for name in ("shard", "replicate", "tensor", "context"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise RecipeError(f"{name} must be at least 1, got {value}; raise it.")
+        at_least(1, shard=1 if self.shard is None else self.shard)
+        at_least(1, replicate=self.replicate, tensor=self.tensor, context=self.context)
 
     def shards(self, ranks: int) -> int:
         """Return how many ranks share all weights and the samples.

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from danqing.core.config import at_least
 from danqing.core.errors import RecipeError, unknown
 from danqing.core.seed import derive
 from danqing.data.buckets import Deal, Scale, scales
@@ -44,8 +45,7 @@ class CorpusLatents:
     """Weights of captions by origin, among those that a row has."""
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise RecipeError(f"batch must be at least 1, got {self.batch}; raise it.")
+        at_least(1, batch=self.batch)
         for origin in self.captions:
             if origin not in ORIGINS:
                 raise RecipeError(unknown("origin of captions", origin, ORIGINS))

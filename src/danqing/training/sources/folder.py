@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from danqing.core.config import at_least
 from danqing.core.errors import RecipeError
 from danqing.core.seed import derive
 from danqing.data.buckets import Deal, Scale, scales
@@ -46,8 +47,7 @@ class FolderLatents:
     """Samples in a batch."""
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise RecipeError(f"batch must be at least 1, got {self.batch}; raise it.")
+        at_least(1, batch=self.batch)
         scales(self.sizes, 1)
 
     def open(self, model: Path, seed: int) -> Batches:

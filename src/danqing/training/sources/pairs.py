@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from danqing.core.config import parse
+from danqing.core.config import at_least, parse
 from danqing.core.errors import RecipeError, SourceError
 from danqing.core.log import Metrics
 from danqing.core.seed import derive
@@ -49,8 +49,7 @@ class PairLatents:
     """Pairs in a batch."""
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise RecipeError(f"batch must be at least 1, got {self.batch}; raise it.")
+        at_least(1, batch=self.batch)
         scales(self.sizes, 1)
 
     def open(self, model: Path, seed: int) -> Batches:

@@ -18,7 +18,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from danqing.core.errors import RecipeError
+from danqing.core.config import at_least
 from danqing.core.seed import derive
 from danqing.data.synthesis import Synthesis
 from danqing.flow.sde import Hop
@@ -66,6 +66,9 @@ class Follow:
     limit: float = 0.0
     """How much outlives it at most; 0: they become the learned ones, as in GRPO."""
 
+    def __post_init__(self) -> None:
+        at_least(1, every=self.every)
+
     def __call__(self, step: int) -> float:
         """Return what outlives a step, from 0 to 1."""
         changes, rest = divmod(step + 1, self.every)
@@ -99,15 +102,8 @@ class Rollouts:
     """How the weights that paint follow those that learn."""
 
     def __post_init__(self) -> None:
-        for name, value, least in (
-            ("group", self.group, 2),
-            ("batch", self.batch, 1),
-            ("steps", self.steps, 2),
-            ("len(rewards)", len(self.rewards), 1),
-            ("old.every", self.old.every, 1),
-        ):
-            if value < least:
-                raise RecipeError(f"{name} must be at least {least}, got {value}; raise it.")
+        at_least(2, group=self.group, steps=self.steps)
+        at_least(1, batch=self.batch, **{"len(rewards)": len(self.rewards)})
 
     @property
     def past(self) -> Mapping[str, Decay]:

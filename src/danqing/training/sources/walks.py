@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from danqing.core.errors import RecipeError
+from danqing.core.config import at_least
 from danqing.core.seed import derive
 from danqing.data.synthesis import Synthesis
 from danqing.flow.noise import draw
@@ -24,7 +24,7 @@ from danqing.flow.samplers import euler
 from danqing.flow.schedule import ConstantShift, Schedule, schedules
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.load import load_vae
-from danqing.training.ema import Decay
+from danqing.training.ema import Decay, frozen
 from danqing.training.painting import latents_shape
 from danqing.training.policy import Model, Policy
 from danqing.training.prompts import Prompts
@@ -62,16 +62,14 @@ class Walks:
     """The noise levels of a walk."""
 
     def __post_init__(self) -> None:
-        for name, value in (("batch", self.batch), ("steps", self.steps)):
-            if value < 1:
-                raise RecipeError(f"{name} must be at least 1, got {value}; raise it.")
+        at_least(1, batch=self.batch, steps=self.steps)
         for size in self.sizes:
             parse_size(size, (), 1)
 
     @property
     def past(self) -> Mapping[str, Decay]:
         """The teacher is the model as it was at first."""
-        return {"teacher": lambda step: 1.0}
+        return {"teacher": frozen}
 
     def paint_with(self, policy: Policy, model: Path, seed: int) -> Batches:
         """Return the batches; `model` is the folder that says what latents are.
