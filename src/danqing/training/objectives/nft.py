@@ -11,7 +11,7 @@ drawn towards good pictures and away from bad ones. Both errors are those of the
 velocity means, each divided by its own size, so that no noise level outweighs the others.
 
 Pictures of one prompt share noise and its level. Advantages of a group add up to nothing, and so
-does most of what noise adds to the gradients of its pictures.
+does what noise adds to the gradients of all its pictures alike.
 """
 
 from dataclasses import dataclass
