@@ -17,8 +17,9 @@ from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.model import MMDiT
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
+from danqing.pipelines.model import Identity
+from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults
-from danqing.pipelines.text_to_image import Identity, TextToImage
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -43,9 +44,9 @@ CONDITIONER = ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48)
 WORDS = ("a", "and", "blue", "circle", "green", "red", "square", "triangle")
 
 
-def toy(seed: int = 0) -> TextToImage:
+def toy(seed: int = 0) -> Pipeline:
     """Return a pipeline whose pictures are noise of 32x32 pixels, in float32 on the CPU."""
-    return TextToImage(
+    return Pipeline(
         toy_mmdit(seed),
         toy_vae(seed),
         toy_conditioner(seed),

@@ -11,8 +11,8 @@ from PIL import Image, ImageChops
 from danqing.cli.main import main
 from danqing.models.lora import LowRank, adapt, adapted
 from danqing.models.lora import save as save_lora
-from danqing.pipelines import text_to_image
 from danqing.pipelines.load import save
+from danqing.pipelines.pipeline import Pipeline
 from danqing.testing import toy, toy_mmdit
 
 
@@ -136,7 +136,7 @@ def test_ctrl_c_while_painting_leaves_nothing(generate, tmp_path, monkeypatch):
     def interrupted(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(text_to_image.TextToImage, "_decode", interrupted)
+    monkeypatch.setattr(Pipeline, "decode", interrupted)
     with pytest.raises(SystemExit) as stop:
         generate("a circle")
     assert stop.value.code == 130

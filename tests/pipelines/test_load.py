@@ -40,8 +40,8 @@ def test_a_saved_pipeline_paints_the_same_picture(pipeline, folder):
     request = Request("a red square", seed=3)
     first, second, third = (p.paint(request) for p in (pipeline, loaded, again))
     # Where a weight begins in memory may change the last bit of a product.
-    torch.testing.assert_close(first.latents, second.latents, atol=1e-5, rtol=0)
-    assert torch.equal(second.latents, third.latents)
+    torch.testing.assert_close(first.tokens, second.tokens, atol=1e-5, rtol=0)
+    assert torch.equal(second.tokens, third.tokens)
     assert second.pictures[0].image.tobytes() == third.pictures[0].image.tobytes()
     assert loaded.defaults == pipeline.defaults
     assert loaded.schedule == pipeline.schedule
@@ -54,7 +54,7 @@ def test_saving_over_the_folder_that_is_loaded_keeps_it_usable(folder):
     again = load(folder, device="cpu", dtype="float32")
     assert again.identity == loaded.identity
     request = Request("a red square")
-    assert torch.equal(loaded.paint(request).latents, again.paint(request).latents)
+    assert torch.equal(loaded.paint(request).tokens, again.paint(request).tokens)
 
 
 def test_other_weights_have_another_fingerprint(folder, tmp_path):

@@ -19,7 +19,6 @@ from transformers import (
 
 from danqing.core.seed import generator
 from danqing.flow.schedule import DynamicShift, to_published
-from danqing.pipelines.latents import pack
 from danqing.pipelines.load import load, save
 from danqing.pipelines.request import Request
 from danqing.testing import CONDITIONER, toy_conditioner
@@ -111,7 +110,7 @@ def test_final_latents_and_pixels_equal_the_published_ones(
 
     result = loaded.paint(request)
     assert expected.std() > 0.1
-    assert_close(pack(result.latents), expected, atol=1e-5 * expected.std().item(), rtol=0)
+    assert_close(result.tokens, expected, atol=1e-5 * expected.std().item(), rtol=0)
     for picture, wanted in zip(result.pictures, pixels, strict=True):
         wanted = rearrange(wanted, "c h w -> h w c")
         ours = torch.from_numpy(np.array(picture.image))

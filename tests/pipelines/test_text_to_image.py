@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import math
 
 import pytest
 import torch
@@ -11,9 +12,9 @@ from torch.testing import assert_close
 from danqing.core.errors import CheckpointError, StorageError
 from danqing.flow.samplers import samplers
 from danqing.models.vae.config import VAEConfig
+from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.record import read, request_from
 from danqing.pipelines.request import Request
-from danqing.pipelines.text_to_image import TextToImage
 from danqing.testing import toy, toy_vae
 
 
@@ -29,7 +30,7 @@ def bits(result):
 def test_the_same_request_gives_the_same_bits(pipeline):
     request = Request("a red square", seed=3, batch=2)
     first, second = pipeline.paint(request), pipeline.paint(request)
-    assert torch.equal(first.latents, second.latents)
+    assert torch.equal(first.tokens, second.tokens)
     assert bits(first) == bits(second)
 
 
@@ -47,15 +48,15 @@ def test_the_same_request_gives_the_same_bits(pipeline):
 )
 def test_every_setting_decides_the_picture(pipeline, other):
     request = {"prompt": "a red square", "seed": 3}
-    same = pipeline.paint(Request(**request)).latents
-    assert not torch.equal(pipeline.paint(Request(**request | other)).latents, same)
+    same = pipeline.paint(Request(**request)).tokens
+    assert not torch.equal(pipeline.paint(Request(**request | other)).tokens, same)
 
 
 def test_a_batch_gives_the_pictures_that_its_seeds_give_alone(pipeline):
     batch = pipeline.paint(Request("a red square", seed=3, batch=3))
     for k in range(3):
         single = pipeline.paint(Request("a red square", seed=3 + k))
-        assert_close(batch.latents[k : k + 1], single.latents, atol=1e-5, rtol=0)
+        assert_close(batch.tokens[k : k + 1], single.tokens, atol=1e-5, rtol=0)
 
 
 def test_one_picture_of_a_batch_is_made_again_bit_for_bit(pipeline, tmp_path):
@@ -65,7 +66,7 @@ def test_one_picture_of_a_batch_is_made_again_bit_for_bit(pipeline, tmp_path):
     for k, path in enumerate(paths):
         again = pipeline.paint(request_from(path))
         assert len(again.pictures) == 1
-        assert torch.equal(again.latents[0], batch.latents[k])
+        assert torch.equal(again.tokens[0], batch.tokens[k])
         assert bits(again) == [batch.pictures[k].image.tobytes()]
         assert again.pictures[0].record == read(path)
 
@@ -75,7 +76,7 @@ def test_pictures_have_the_size_that_was_asked_for(pipeline, size):
     result = pipeline.paint(Request("a red square", size=size, steps=1))
     assert result.pictures[0].image.size == size
     assert result.pictures[0].image.mode == "RGB"
-    assert result.latents.shape[-2:] == tuple(-(-side // 4) * 2 for side in reversed(size))
+    assert result.tokens.shape[1] == math.prod(-(-side // 4) for side in size)
 
 
 def test_what_a_request_leaves_open_is_the_model_s_to_choose(pipeline):
@@ -96,7 +97,7 @@ def test_a_size_beyond_training_is_warned_of_and_painted(pipeline, caplog):
 @pytest.mark.parametrize("name", list(samplers))
 def test_every_sampler_paints(pipeline, name):
     result = pipeline.paint(Request("a red square", sampler=name))
-    assert result.latents.isfinite().all()
+    assert result.tokens.isfinite().all()
 
 
 class Calls:
@@ -141,7 +142,7 @@ def test_a_watcher_sees_the_steps_and_may_stop_them(pipeline):
 def test_networks_of_different_models_are_refused(pipeline):
     other = toy_vae(config=VAEConfig(base=8, multipliers=(1, 2), res_blocks=1))
     with pytest.raises(CheckpointError, match=r"must take and give 64 channels .* got 16 and 16"):
-        TextToImage(pipeline.mmdit, other, pipeline.conditioner, pipeline.schedule)
+        Pipeline(pipeline.mmdit, other, pipeline.conditioner, pipeline.schedule)
 
 
 def test_a_picture_of_no_numbers_is_refused():

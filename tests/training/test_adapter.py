@@ -85,9 +85,9 @@ def test_an_adapter_is_trained_written_and_painted_with(model, pictures, tmp_pat
     assert any(up.any() for name, up in written.items() if name.endswith(("lora_B.weight", "w2_a")))
     # What is written is the float32 average, not what the network computes in.
     assert all(tensor.dtype == torch.float32 for tensor in written.values())
-    plain = load(model, dtype="float32").paint(Request("a red circle")).latents
+    plain = load(model, dtype="float32").paint(Request("a red circle")).tokens
     worn = load(model, dtype="float32", loras=[str(tmp_path / "a.safetensors")])
-    assert not worn.paint(Request("a red circle")).latents.equal(plain)
+    assert not worn.paint(Request("a red circle")).tokens.equal(plain)
 
     state = load_file(tmp_path / "run/state/model.safetensors")
     assert all(".changes.0." in name for name in state)

@@ -18,7 +18,7 @@ from danqing.data.run import run as filter_pictures
 from danqing.data.synthesis import Synthesis
 from danqing.models.conditioner.config import ConditionerConfig
 from danqing.pipelines.load import save
-from danqing.pipelines.text_to_image import TextToImage
+from danqing.pipelines.pipeline import Pipeline
 from danqing.testing import MMDIT, VAE_, toy, toy_conditioner, toy_mmdit, toy_vae
 from danqing.training.prefer import FILE
 from danqing.training.produce import Production, begin
@@ -73,13 +73,13 @@ def shrunk(part: Any) -> Any:
     return replace(part, **values)
 
 
-def tiny() -> TextToImage:
+def tiny() -> Pipeline:
     """A pipeline whose latents are of the shape that recipes have for danqing-nano."""
     small = toy()
     vae = replace(
         VAE_, latent_channels=16, patch=8, latents_mean=(0.0,) * 16, latents_std=(1.0,) * 16
     )
-    return TextToImage(
+    return Pipeline(
         toy_mmdit(config=replace(MMDIT, in_channels=64, out_channels=16)),
         toy_vae(config=vae),
         toy_conditioner(config=ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48)),

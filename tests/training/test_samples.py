@@ -12,7 +12,7 @@ from PIL import Image
 from danqing.core.config import parse
 from danqing.core.errors import RecipeError
 from danqing.pipelines.load import load, load_vae, save
-from danqing.pipelines.text_to_image import to_image
+from danqing.pipelines.model import to_image
 from danqing.testing import toy
 from danqing.training.painting import Painter
 from danqing.training.recipe import Recipe, run

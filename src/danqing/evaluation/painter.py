@@ -13,12 +13,12 @@ from einops import rearrange
 from PIL import Image
 
 from danqing.models.vae.model import VAE
+from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Request
-from danqing.pipelines.text_to_image import TextToImage
 
 
 def painter(
-    pipeline: TextToImage,
+    pipeline: Pipeline,
     *,
     size: str | None = None,
     steps: int | None = None,

@@ -35,8 +35,9 @@ from danqing.models.vae.model import VAE
 from danqing.pipelines.fit import Wish, fit, nearest, this_machine
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
+from danqing.pipelines.model import Identity
+from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
-from danqing.pipelines.text_to_image import Identity, TextToImage
 
 _log = logger(__name__)
 
@@ -72,7 +73,7 @@ def load(
     packed: bool | None = None,
     request: Request | None = None,
     cap: int | None = None,
-) -> TextToImage:
+) -> Pipeline:
     """Return a pipeline that is ready to paint.
 
     Args:
@@ -106,7 +107,7 @@ def load(
     read = reader(packed=packed)
     mmdit = load_mmdit(folder, form.dtype, where.device, read)
     weights = ours.weights or fingerprint(folder)
-    return TextToImage(
+    return Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
@@ -232,7 +233,7 @@ def _plan(folder: Path, wish: Wish, device: torch.device, cap: int | None) -> Pl
     )
 
 
-def save(pipeline: TextToImage, folder: str | Path) -> None:
+def save(pipeline: Pipeline, folder: str | Path) -> None:
     """Write a pipeline as a folder that `load` reads: all of it or nothing.
 
     Raises:
@@ -266,7 +267,7 @@ def save_vae(vae: VAE, folder: Path) -> None:
     checkpoint.write(folder / "vae", tensors, vae.config.to_published())
 
 
-def save_index(pipeline: TextToImage, folder: Path) -> None:
+def save_index(pipeline: Pipeline, folder: Path) -> None:
     """Write what is no network into a model's folder: the index and the schedule.
 
     Raises:

@@ -65,6 +65,11 @@ class Record:
     """Versions of the programs."""
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """What is read: the prompt and, if there is guidance, the negative prompt."""
+        return (self.prompt, self.negative) if self.guidance > 1 else (self.prompt,)
+
+    @property
     def request(self) -> Request:
         """The request that makes this picture again, given the same weights and machine."""
         return Request(
@@ -111,8 +116,8 @@ class Result:
 
     pictures: tuple[Picture, ...]
     """The pictures that were asked for."""
-    latents: Float[Tensor, "B C h w"]
-    """Final latents of their canvases, normalized, float32."""
+    tokens: Float[Tensor, "B I D"]
+    """Their canvases, denoised, as packed normalized latents, float32."""
 
     def save(self, path: str | Path) -> list[Path]:
         """Write the pictures: one to `path`, several to `name-1.png`, `name-2.png`, ...

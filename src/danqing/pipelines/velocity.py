@@ -1,12 +1,13 @@
 """Where sampler and network meet: a transformer as the velocity that a sampler asks for.
 
 Dimension key:
-    B batch    I image tokens    D channels of a token    E text channels
+    B batch    I image tokens    S tokens of sources    D channels of a token    E text channels
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -27,6 +28,8 @@ class Towards:
     layout: Layout
     texts: Sequence[Float[Tensor, "B _ E"]]
     """What the conditioner made of the prompt, then of the negative prompt."""
+    sources: Float[Tensor, "#B S D"] | None = None
+    """Tokens that are looked at and stay as they are, after those of the state."""
 
     def __call__(self, x: Float[Tensor, "B I D"], sigma: float) -> Float[Tensor, "B I D"]:
         """Return the velocity of the first text."""
@@ -43,6 +46,9 @@ class Towards:
         self, texts: Sequence[Float[Tensor, "B _ E"]], x: Float[Tensor, "B I D"], sigma: float
     ) -> list[Tensor]:
         tokens = x.to(self.mmdit.dtype)
+        if self.sources is not None:
+            sources = self.sources.to(tokens.dtype).expand(len(tokens), -1, -1)
+            tokens = torch.cat((tokens, sources), dim=1)
         branches = [Branch(tokens, text, [self.layout]) for text in texts]
         velocities = self.mmdit.side_by_side(branches, self.steerer(sigma))
-        return [velocity.to(x.dtype) for velocity in velocities]
+        return [velocity[:, : x.shape[1]].to(x.dtype) for velocity in velocities]

@@ -21,7 +21,7 @@ from danqing.flow.sde import Hop, kernels, walk
 from danqing.models.checkpoint import read_config
 from danqing.models.vae.model import VAE
 from danqing.pipelines.load import load_vae
-from danqing.pipelines.text_to_image import to_image
+from danqing.pipelines.model import to_image
 from danqing.training.policy import Model, guided
 
 

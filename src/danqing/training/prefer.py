@@ -15,8 +15,8 @@ from danqing.core.errors import RequestError
 from danqing.core.files import atomic_path
 from danqing.core.log import Metrics
 from danqing.data.pixels import Head, read_head
+from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Request
-from danqing.pipelines.text_to_image import TextToImage
 from danqing.scorers.base import Wanted
 from danqing.training.rewards import Reward, judged
 from danqing.training.sources.pairs import Pair
@@ -25,7 +25,7 @@ FILE: Final = "pairs.jsonl"
 
 
 def prefer(
-    pipeline: TextToImage,
+    pipeline: Pipeline,
     prompts: Iterable[tuple[str, Wanted]],
     rewards: Sequence[Reward],
     folder: Path,

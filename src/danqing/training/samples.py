@@ -20,7 +20,7 @@ from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
 from danqing.core.registry import Registry
 from danqing.models.vae.model import VAE
-from danqing.pipelines.text_to_image import to_image
+from danqing.pipelines.model import to_image
 from danqing.training.painting import Painter
 from danqing.training.policy import Policy
 from danqing.training.sheet import Row, sheet

@@ -22,9 +22,10 @@ from danqing.models.mmdit.model import MMDiT
 from danqing.models.mmdit.rope import Grid
 from danqing.pipelines.latents import pack, unpack
 from danqing.pipelines.load import load_mmdit, load_vae, reader, save
+from danqing.pipelines.model import Identity
+from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.reading import Reader
 from danqing.pipelines.request import Defaults
-from danqing.pipelines.text_to_image import Identity, TextToImage
 from danqing.training.sources.base import Batches, ReadCaption
 from danqing.training.trainees.base import fresh, trainees
 
@@ -161,7 +162,7 @@ class TextToImageTrainee:
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
         """Write both networks, and the VAE they were trained with."""
         module.to(DTYPES[self.stored])
-        pipeline = TextToImage(
+        pipeline = Pipeline(
             module.mmdit,
             load_vae(folder, DTYPES[self.stored]),
             module.conditioner or Conditioner.load(folder, dtype=DTYPES[self.stored]),

@@ -1,0 +1,104 @@
+"""A model at hand: three networks, a schedule, and what it does best.
+
+Dimension key:
+    B batch    C latent channels    h w latent height and width    H W pixels    E text channels
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from danqing.core.errors import CheckpointError
+from danqing.flow.schedule import Schedule
+from danqing.models.conditioner.model import Conditioner
+from danqing.models.mmdit.model import MMDiT
+from danqing.models.vae.model import VAE
+from danqing.pipelines.reading import Reader
+from danqing.pipelines.request import Defaults
+from danqing.pipelines.steering import Steerer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Which model this is, for the records of its pictures."""
+
+    name: str = "unnamed"
+    """What it is called."""
+    weights: str = "unknown"
+    """Fingerprint of its weights, LoRAs included."""
+    loras: tuple[str, ...] = ()
+    """LoRAs that were added to it, as `FILE:STRENGTH`."""
+
+
+class Model:
+    """Networks that fit each other, and what is known of them.
+
+    Raises:
+        CheckpointError: the networks do not fit each other.
+    """
+
+    def __init__(
+        self,
+        mmdit: MMDiT,
+        vae: VAE,
+        conditioner: Conditioner,
+        schedule: Schedule,
+        defaults: Defaults | None = None,
+        identity: Identity | None = None,
+    ) -> None:
+        self.mmdit = mmdit
+        self.vae = vae
+        self.conditioner = conditioner
+        self.schedule = schedule
+        self.defaults = defaults or Defaults()
+        self.identity = identity or Identity()
+        self.reader = Reader(conditioner, self.identity.weights)
+        self.steerer = Steerer(mmdit, self.identity.weights)
+
+        config = mmdit.config
+        gives = vae.config.latent_channels * config.patch**2
+        if config.in_channels != gives or config.out_channels != vae.config.latent_channels:
+            raise CheckpointError(
+                f"the transformer must take and give {gives} channels as the VAE does, got "
+                f"{config.in_channels} and {config.out_channels * config.patch**2}; "
+                "take both from one model."
+            )
+
+    @property
+    def multiple(self) -> int:
+        """Pixels along one side of a token."""
+        return self.vae.factor * self.mmdit.config.patch
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the networks."""
+        return self.mmdit.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.mmdit.device
+
+    def read(self, prompts: Sequence[str], batch: int) -> list[Float[Tensor, "B _ E"]]:
+        """Return the text of each prompt, as it reads alone, for a batch of pictures."""
+        texts = self.reader(prompts)
+        return [text.to(self.device, self.dtype).expand(batch, -1, -1) for text in texts]
+
+    def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 3 H W"]:
+        """Return the pixels of normalized latents, in [-1, 1].
+
+        Pictures that are decoded one by one keep memory and bits the same.
+        """
+        dtype = next(self.vae.parameters()).dtype
+        return self.vae.decode(self.vae.denormalize(latents.to(dtype)))
+
+
+def to_image(image: Float[Tensor, "1 3 H W"]) -> Image.Image:
+    """Return a picture in [-1, 1] as one to look at."""
+    pixels = (image.float() / 2 + 0.5).mul(255).round().to(torch.uint8)
+    return Image.fromarray(rearrange(pixels, "1 c h w -> h w c").cpu().numpy())
