@@ -28,7 +28,7 @@ from danqing.training.painting import Noise
 from danqing.training.policy import Policy, guided
 from danqing.training.prompts import read_prompts
 from danqing.training.recipe import Recipe, _open, prepare
-from danqing.training.rewards import Reward, advantages, diversity, rate
+from danqing.training.rewards import Reward, advantages, diversity, impartial, rate
 from danqing.training.sources.rollouts import Follow, Rollouts
 from danqing.training.sources.synthesis import SynthesisLatents
 from danqing.training.trainees import TextToImageTrainee
@@ -224,13 +224,54 @@ def test_advantages_count_deviations_of_the_group_or_of_all():
     assert (shared[0] / shared[2]).tolist() == pytest.approx([5.0, 5.0])
 
 
+def values(rated):
+    return [one.value for one in rated]
+
+
+COLORS = ("red", "black", "blue")
+
+
+@st.composite
+def choices(draw):
+    """Advantages of groups, and a colour that each picture chose."""
+    rows = draw(st.lists(st.lists(st.floats(-3, 3), min_size=4, max_size=4), min_size=8))
+    names = draw(st.lists(st.sampled_from(COLORS), min_size=4 * len(rows), max_size=4 * len(rows)))
+    told = torch.tensor(rows)
+    return told - told.mean(1, keepdim=True), [{name: 1.0} for name in names]
+
+
+@given(choices())
+@settings(max_examples=100, deadline=None)
+def test_what_chose_alike_gains_nothing_together_and_groups_stay_centred(drawn):
+    told, free = drawn
+    fair = impartial(told, free)
+    assert_close(fair.sum(1), torch.zeros(len(told)), atol=1e-4, rtol=0)
+    for color in COLORS:
+        alike = torch.tensor([color in one for one in free])
+        before, after = (one.flatten()[alike].sum().abs() for one in (told, fair))
+        assert after <= 0.5 * before + 0.5
+
+
+def test_a_preference_for_a_choice_is_taken_out_and_the_rest_stays():
+    drawn = generator(0)
+    black = torch.rand(200, 8, generator=drawn) < 0.3
+    skill = torch.randn(200, 8, generator=drawn)
+    skill -= skill.mean(1, keepdim=True)
+    liked = black.float() - black.float().mean(1, keepdim=True)
+    free = [{"black" if one else "red": 1.0} for one in black.flatten()]
+    assert_close(impartial(skill + liked, free), impartial(skill, free), atol=2e-3, rtol=0)
+    assert (impartial(skill, free) - skill).abs().max() < 0.1
+    assert_close(impartial(skill, [{}] * skill.numel()), skill)
+
+
 def test_a_reward_is_the_mean_of_those_that_can_judge():
     images = [Image.new("RGB", (8, 8), "red")] * 2
     scene = Scene("colors", (Object("star", color="red"),))
     text = TextSpec("text_en", "AB", "en", "red", "mint")
     rewards = (Reward(scorer=Redness()), Reward(scorer=Mute(), weight=3.0))
-    assert rate(rewards, images, [scene, text]) == [1.0, (1 + 3 * 0.5) / 4]
-    assert rate((Reward(scorer=Redness(), detail="dark"),), images, [scene, text]) == [0.0, 0.0]
+    assert values(rate(rewards, images, [scene, text])) == [1.0, (1 + 3 * 0.5) / 4]
+    dark = rate((Reward(scorer=Redness(), detail="dark"),), images, [scene, text])
+    assert values(dark) == [0.0, 0.0]
     with pytest.raises(RecipeError, match="rewards must judge every prompt, got no score"):
         rate((Reward(scorer=Mute()),), images, [scene, text])
     with pytest.raises(RecipeError, match="detail must be one of dark, got 'light'"):

@@ -62,7 +62,7 @@ def prefer(
         request = Request(prompt, seed=seed + number * candidates, batch=candidates)
         pictures = pipeline.paint(request).pictures
         scores = judged(rewards, [picture.image for picture in pictures], [wanted] * candidates)
-        ranked = sorted((score, place) for place, score in enumerate(scores) if score is not None)
+        ranked = sorted((one.value, place) for place, one in enumerate(scores) if one is not None)
         pair = Pair(caption=prompt)
         if ranked and ranked[-1][0] > ranked[0][0]:
             (low, worst), (high, best) = ranked[0], ranked[-1]

@@ -1,14 +1,15 @@
 """Rewards from scorers, and what they are worth within a group (Shao et al., arXiv 2402.03300).
 
 Dimension key:
-    P prompts    K pictures of one prompt
+    P prompts    K pictures of one prompt    F choices that prompts leave open
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
@@ -21,6 +22,8 @@ RATERS: Final = (scene, ocr)
 """Where the scorers are whose names a recipe may say."""
 _LEAST: Final = 1e-4
 """Keeps rewards that hardly differ from being blown up."""
+_RIDGE: Final = 0.1
+"""Keeps choices that hardly occur from explaining much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,36 +52,50 @@ class Reward:
         return float(score.details[self.detail])
 
 
+class Rated(NamedTuple):
+    """What a picture is worth."""
+
+    value: float
+    """The weighted mean of the rewards that can judge it."""
+    free: Mapping[str, float]
+    """What it chose where its prompt leaves the choice, as far as scorers tell (`free`)."""
+
+
 def rate(
     rewards: Sequence[Reward], images: Sequence[Image.Image], wanted: Sequence[Wanted]
-) -> list[float]:
-    """Return for each picture the weighted mean of the rewards that can judge it.
+) -> list[Rated]:
+    """Return what each picture is worth.
 
     Raises:
-        RecipeError: none of them can.
+        RecipeError: no reward can judge it.
     """
-    rated: list[float] = []
-    for value, asked in zip(judged(rewards, images, wanted), wanted, strict=True):
-        if value is None:
+    rated: list[Rated] = []
+    for one, asked in zip(judged(rewards, images, wanted), wanted, strict=True):
+        if one is None:
             raise RecipeError(
                 f"rewards must judge every prompt, got no score for {asked}; "
                 "add a scorer or leave its category out."
             )
-        rated.append(value)
+        rated.append(one)
     return rated
 
 
 def judged(
     rewards: Sequence[Reward], images: Sequence[Image.Image], wanted: Sequence[Wanted]
-) -> list[float | None]:
+) -> list[Rated | None]:
     """Return what `rate` does, and None where no reward can judge a picture."""
     totals, weights = [0.0] * len(images), [0.0] * len(images)
+    free: list[dict[str, float]] = [{} for _ in images]
     for reward in rewards:
         for i, score in enumerate(reward.scorer.score(images, wanted)):
             if (value := reward.of(score)) is not None:
                 totals[i] += reward.weight * value
                 weights[i] += reward.weight
-    return [t / w if w else None for t, w in zip(totals, weights, strict=True)]
+                free[i] |= score.details.get("free", {})
+    return [
+        Rated(t / w, chosen) if w else None
+        for t, w, chosen in zip(totals, weights, free, strict=True)
+    ]
 
 
 def advantages(
@@ -97,6 +114,31 @@ def advantages(
     above = rewards - rewards.mean(1, keepdim=True)
     spread = rewards.std(correction=0) if shared else rewards.std(1, correction=0, keepdim=True)
     return (above / (spread + _LEAST)).clamp(-limit, limit)
+
+
+def impartial(
+    advantages: Float[Tensor, "P K"], free: Sequence[Mapping[str, float]]
+) -> Float[Tensor, "P K"]:
+    """Return advantages less what a picture's free choices foretell of them.
+
+    Rewards err: black things have the plainest edges, so black is right a little more often, and
+    in the end everything that may have any colour is black. What the choices explain, by a
+    regression over the batch within groups, is taken out, so that pictures compete with those
+    that chose alike. Then the advantages of all that chose alike add up to about nothing, and
+    learning has no reason to prefer a choice.
+
+    Args:
+        advantages: One row a prompt.
+        free: What each picture chose, those of a prompt one after the other.
+    """
+    names = sorted({name for chosen in free for name in chosen})
+    chosen = torch.tensor([[one.get(name, 0.0) for name in names] for one in free])
+    chosen = rearrange(chosen, "(p k) f -> p k f", k=advantages.shape[1])
+    choices = (chosen - chosen.mean(1, keepdim=True)).flatten(0, 1).double()
+    values = advantages.flatten().double()
+    ridge = _RIDGE * torch.eye(len(names), dtype=torch.float64)
+    slopes = torch.linalg.solve(choices.T @ choices + ridge, choices.T @ values)
+    return (values - choices @ slopes).to(advantages.dtype).view_as(advantages)
 
 
 def diversity(latents: Float[Tensor, "P K *s"]) -> float:

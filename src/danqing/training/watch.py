@@ -131,8 +131,8 @@ class Watcher:
         noise, half = torch.randn(latents.shape, generator=generator(0)), torch.full((count,), 0.5)
         asked = (mix(latents, noise, 0.5), captions, half)
         return (
-            sum(rate(self.rewards, images, specs)) / count,
-            sum(rate(self.settings.gold, images, specs)) / count,
+            sum(one.value for one in rate(self.rewards, images, specs)) / count,
+            sum(one.value for one in rate(self.settings.gold, images, specs)) / count,
             diversity(latents[None]),
             (shipped(*asked) - reference(*asked)).square().mean().item(),
         )

@@ -26,7 +26,7 @@ from danqing.training.ema import Decay, frozen
 from danqing.training.painting import Noise, Painter
 from danqing.training.policy import Model, Policy
 from danqing.training.prompts import Prompts
-from danqing.training.rewards import Reward, advantages, diversity, rate
+from danqing.training.rewards import Reward, advantages, diversity, impartial, rate
 from danqing.training.sources.base import Batches, sources
 
 
@@ -98,6 +98,9 @@ class Rollouts:
     """Makes steps stochastic, as GRPO needs it."""
     shared_spread: bool = False
     """Whether advantages are in deviations of the batch's rewards, not of the group's."""
+    impartial: bool = False
+    """Whether pictures compete only with those that chose alike what prompts leave open, so that
+    no colour and no ground is preferred."""
     old: Follow = field(default_factory=Follow)
     """How the weights that paint follow those that learn."""
 
@@ -143,15 +146,21 @@ class _Rollouts:
             self.old, captions, derive(self.seed, "noise", step), settings.noise, step
         )
         rated = rate(settings.rewards, self.painter.show(latents), [one.spec for one in each])
-        rewards = rearrange(torch.tensor(rated), "(p k) -> p k", k=settings.group)
+        rewards = torch.tensor([one.value for one in rated])
+        rewards = rearrange(rewards, "(p k) -> p k", k=settings.group)
         groups = rearrange(latents, "(p k) ... -> p k ...", k=settings.group)
         lively = rewards.std(1, correction=0) > 0
         heard = lively if lively.any() else torch.arange(len(lively)) == 0
         rows = heard.repeat_interleave(settings.group)
+        worth = advantages(rewards, shared=settings.shared_spread)[heard]
+        if settings.impartial:
+            worth = impartial(
+                worth, [one.free for one, row in zip(rated, rows, strict=True) if row]
+            )
         return RolloutBatch(
             latents=latents[rows],
             captions=[caption for caption, row in zip(captions, rows, strict=True) if row],
-            advantages=advantages(rewards, shared=settings.shared_spread).flatten()[rows],
+            advantages=worth.flatten(),
             group=settings.group,
             painted=len(rows),
             hops=[hop.of(rows) for hop in hops],
