@@ -106,7 +106,7 @@ class ToyEdits:
 
     size: tuple[int, int] = (32, 32)
     """Width and height of answers in pixels."""
-    other: tuple[int, int] = (48, 32)
+    other: tuple[int, int] = (64, 32)
     """Width and height of second pictures."""
     sources: tuple[int, ...] = (1, 2)
     """How many pictures are given, in turn."""

@@ -76,9 +76,9 @@ def test_a_sample_is_denoised_as_it_is_alone_whoever_shares_its_batch(batch, zer
 
 def test_the_transformer_reads_target_then_sources_with_a_grid_each(batch):
     model, caption = learner(), batch.captions[1]
-    assert [one.shape[-2:] for one in caption.sources] == [(16, 16), (16, 24)]
+    assert [one.shape[-2:] for one in caption.sources] == [(16, 16), (16, 32)]
     tokens = torch.cat([pack(x[None]) for x in (batch.latents[1], *caption.sources)], dim=1)
-    grids = [(Grid(1, 8, 8), Grid(1, 8, 8), Grid(1, 8, 12))]
+    grids = [(Grid(1, 8, 8), Grid(1, 8, 8), Grid(1, 8, 16))]
     sigma = torch.tensor([0.7])
     with torch.no_grad():
         told = model.conditioner.read([str(caption)], [caption.pictures])
@@ -227,13 +227,16 @@ def test_latents_are_those_of_the_pictures(model):
         assert caption.pictures == tuple(edit.sources)
 
 
-def test_a_stream_has_answers_of_one_size_and_a_pool_of_whole_batches(model):
+def test_a_stream_has_answers_of_one_size_whole_tokens_and_a_pool_of_whole_batches(model):
     class Growing:
         def sample(self, index):
             return ToyEdits(size=(32, 32 + 16 * (index % 2))).sample(index)
 
     with pytest.raises(RecipeError, match=r"of one size, got \[\(32, 32\), \(32, 48\)\]"):
         EditLatents(stream=Growing(), batch=2, pool=2).open(model, 0)[0]
+    odd = EditLatents(stream=ToyEdits(other=(50, 32)), batch=2, pool=2)
+    with pytest.raises(RecipeError, match="sides that are multiples of 4, got 50x32"):
+        odd.open(model, 0)[0]
     with pytest.raises(RecipeError, match=r"a multiple of batch \(4\), got 6; try 4"):
         EditLatents(stream=STREAM, batch=4, pool=6)
 
@@ -294,18 +297,18 @@ def test_sheets_show_sources_the_painted_picture_and_the_right_one(trained):
     assert [path.name for path in paths] == ["000000.png", "000004.png"]
     first, last = (np.asarray(Image.open(path)) for path in paths)
     (one, two) = (STREAM.sample(n) for n in range(2))
-    # With gaps of 6, a row of one source is 32 + 32 + 32 wide, one of two 32 + 48 + 32 + 32.
-    assert first.shape == last.shape == (len(last), 32 + 6 + 48 + 6 + 32 + 6 + 32, 3)
+    # With gaps of 6, a row of one source is 32 + 32 + 32 wide, one of two 32 + 64 + 32 + 32.
+    assert first.shape == last.shape == (len(last), 32 + 6 + 64 + 6 + 32 + 6 + 32, 3)
     top, bottom = last[len(last) // 2 - 32 : len(last) // 2], last[-32:]
     for row, left, picture in (
         (top, 0, one.sources[0]),
         (top, 76, one.target),
         (bottom, 0, two.sources[0]),
         (bottom, 38, two.sources[1]),
-        (bottom, 130, two.target),
+        (bottom, 146, two.target),
     ):
         assert np.array_equal(row[:, left : left + picture.width], np.asarray(picture))
-    assert not np.array_equal(bottom[:, 92:124], first[-32:, 92:124])
+    assert not np.array_equal(bottom[:, 108:140], first[-32:, 108:140])
 
 
 def losses(folder):

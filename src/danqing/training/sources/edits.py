@@ -29,6 +29,7 @@ from danqing.pipelines.load import load_vae
 from danqing.training.encode import latents_of
 from danqing.training.instruction import Instruction, Latents
 from danqing.training.sources.base import Batches, LatentBatch, sources
+from danqing.training.sources.folder import PATCH
 
 _AT_ONCE = 16
 """Pictures that are encoded together."""
@@ -119,7 +120,7 @@ class _Edits:
         """Return the samples of a pool.
 
         Raises:
-            RecipeError: the answers are of several sizes.
+            RecipeError: the answers are of several sizes, or tokens do not cover a picture.
         """
         first = self.seed + number * self.settings.pool
         edits = [self.settings.stream.sample(first + at) for at in range(self.settings.pool)]
@@ -132,7 +133,11 @@ class _Edits:
 
 
 def as_batch(edits: Sequence[Edit], vae: VAE) -> LatentBatch:
-    """Return examples, whose answers are of one size, as a VAE sees them."""
+    """Return examples, whose answers are of one size, as a VAE sees them.
+
+    Raises:
+        RecipeError: tokens do not cover a picture exactly.
+    """
     encoded = _encode([p for edit in edits for p in (edit.target, *edit.sources)], vae)
     found = iter(encoded)
     targets: list[Latents] = []
@@ -157,7 +162,13 @@ def _encode(images: Sequence[Image], vae: VAE) -> list[Latents]:
     """Return the latents of pictures of any sizes; one that comes twice is encoded once."""
     unique = {id(image): image for image in images}
     found: dict[int, Latents] = {}
+    side = PATCH * vae.factor
     for size in dict.fromkeys(image.size for image in unique.values()):
+        if any(length % side for length in size):
+            raise RecipeError(
+                f"pictures of edits must have sides that are multiples of {side}, "
+                f"got {size[0]}x{size[1]}; resize them."
+            )
         alike = [key for key, image in unique.items() if image.size == size]
         for start in range(0, len(alike), _AT_ONCE):
             some = alike[start : start + _AT_ONCE]
