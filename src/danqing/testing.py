@@ -3,14 +3,18 @@
 They paint nothing, but they paint it in milliseconds, and every path of the code is run.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import Bool
+from PIL import Image, ImageDraw
 from torch import nn
 
 from danqing.flow.schedule import DynamicShift
-from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.tokenizer import build_tokenizer
 from danqing.models.mmdit.config import MMDiTConfig
@@ -41,6 +45,8 @@ VAE_ = VAEConfig(
     latents_std=(1.5, 0.8, 1.0, 1.2),
 )
 CONDITIONER = ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48)
+SEEING = replace(CONDITIONER, eyes=EyesConfig(width=32, mlp=48))
+"""A conditioner that is shown pictures too."""
 WORDS = ("a", "and", "blue", "circle", "green", "red", "square", "triangle")
 
 
@@ -81,3 +87,45 @@ def _random(build: Callable[[], M], seed: int) -> M:
             for weight in module.parameters():
                 weight.add_(0.05 * torch.randn_like(weight))
     return module.eval()
+
+
+class ToyEdit(NamedTuple):
+    """An example of `ToyEdits`."""
+
+    sources: Sequence[Image.Image]
+    instruction: str
+    target: Image.Image
+    kept: Bool[np.ndarray, "H W"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyEdits:
+    """A stream of edits: a square is to be green, and all else stays.
+
+    A second picture has another size than the first; it shows another square and means nothing.
+    """
+
+    size: tuple[int, int] = (32, 32)
+    """Width and height of answers in pixels."""
+    other: tuple[int, int] = (64, 32)
+    """Width and height of second pictures."""
+    sources: tuple[int, ...] = (1, 2)
+    """How many pictures are given, in turn."""
+
+    def sample(self, index: int) -> ToyEdit:
+        """Return the example of an index, always the same one."""
+        rng = np.random.default_rng(index)
+        ground, thing = (tuple(map(int, rng.integers(0, 256, 3))) for _ in range(2))
+        side = min(self.size) // 2
+        left, top = (int(rng.integers(0, length - side)) for length in self.size)
+        kept = np.ones(self.size[::-1], bool)
+        kept[top : top + side, left : left + side] = False
+
+        def drawn(size: tuple[int, int], color: tuple[int, ...]) -> Image.Image:
+            image = Image.new("RGB", size, ground)
+            ImageDraw.Draw(image).rectangle((left, top, left + side - 1, top + side - 1), color)
+            return image
+
+        given = [drawn(self.size, thing), drawn(self.other, thing)]
+        given = given[: self.sources[index % len(self.sources)]]
+        return ToyEdit(given, "a green square", drawn(self.size, (0, 255, 0)), kept)

@@ -21,6 +21,7 @@ from danqing.pipelines.request import Defaults
 from danqing.testing import WORDS, toy, toy_conditioner, toy_mmdit
 from danqing.training.ema import Average
 from danqing.training.loop import train
+from danqing.training.model import TextToImageModel
 from danqing.training.objectives.distillation import Distillation
 from danqing.training.optim import AdamW
 from danqing.training.painting import Painter
@@ -29,7 +30,6 @@ from danqing.training.recipe import Recipe, _open, export, prepare
 from danqing.training.sources.walks import WalkBatch, Walks
 from danqing.training.trainees import TextToImageTrainee
 from danqing.training.trainees.adapter import AdapterTrainee
-from danqing.training.trainees.text_to_image import TextToImageModel
 from danqing.training.weights import Weights
 
 SIGMAS = ConstantShift()(4, 64)

@@ -16,7 +16,8 @@ from danqing.core.seed import generator
 from danqing.models.lora import LowRank, adapt, adapted
 from danqing.pipelines.reading import Reader
 from danqing.scorers.scene import SceneScorer
-from danqing.testing import toy_conditioner, toy_mmdit, toy_vae
+from danqing.testing import SEEING, ToyEdits, toy_conditioner, toy_mmdit, toy_vae
+from danqing.training.model import TextToImageModel
 from danqing.training.objectives.dpo import DPO, Preference
 from danqing.training.objectives.flow_matching import FlowMatching
 from danqing.training.objectives.grpo import GRPO
@@ -29,9 +30,9 @@ from danqing.training.recipe import Recipe, prepare
 from danqing.training.rewards import Reward
 from danqing.training.saved import Saved, write
 from danqing.training.sources import LatentBatch, PairBatch, PictureBatch
+from danqing.training.sources.edits import as_batch
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.trainees.adapter import AdapterTrainee
-from danqing.training.trainees.text_to_image import TextToImageModel
 from danqing.training.weights import Weights
 
 counts = st.integers(1, 4)
@@ -40,6 +41,10 @@ sizes = st.lists(st.integers(1, 7), min_size=1, max_size=3).map(tuple)
 
 def learner() -> TextToImageModel:
     return TextToImageModel(toy_mmdit(), toy_conditioner())
+
+
+def seer() -> TextToImageModel:
+    return TextToImageModel(toy_mmdit(), toy_conditioner(config=SEEING))
 
 
 def adapter() -> TextToImageModel:
@@ -57,6 +62,11 @@ WORDS = ["a red circle", "a blue square and a green triangle", "a", "a red squar
 LATENTS = torch.randn(2, 5, 4, 6, 4, generator=generator(1))
 CASES = {
     "flow_matching": (FlowMatching(), learner, LatentBatch(LATENTS[0], WORDS)),
+    "edits": (
+        FlowMatching(changed=2.0),
+        seer,
+        as_batch([ToyEdits().sample(n) for n in range(3)], toy_vae()),
+    ),
     "dpo": (
         Preference(DPO(beta=10.0), learner()),
         adapter,

@@ -15,10 +15,10 @@ from danqing.models.lora import LowRank, adapt
 from danqing.pipelines.reading import Reader
 from danqing.testing import WORDS, toy_conditioner, toy_mmdit
 from danqing.training.ema import Average
+from danqing.training.model import TextToImageModel
 from danqing.training.objectives.dpo import DPO, NoisedPairs, Preference
 from danqing.training.policy import Policy
 from danqing.training.sources import PairBatch
-from danqing.training.trainees.text_to_image import TextToImageModel
 from danqing.training.weights import Weights
 
 

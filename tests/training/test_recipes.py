@@ -19,14 +19,18 @@ from danqing.data.synthesis import Synthesis
 from danqing.models.conditioner.config import ConditionerConfig
 from danqing.pipelines.load import save
 from danqing.pipelines.pipeline import Pipeline
-from danqing.testing import MMDIT, VAE_, toy, toy_conditioner, toy_mmdit, toy_vae
+from danqing.testing import MMDIT, VAE_, ToyEdits, toy, toy_conditioner, toy_mmdit, toy_vae
 from danqing.training.prefer import FILE
 from danqing.training.produce import Production, begin
 from danqing.training.recipe import Recipe, run
 from danqing.training.sources.corpus import CorpusLatents
+from danqing.training.sources.edits import streams
 from danqing.training.sources.folder import FolderLatents
 from danqing.training.sources.pairs import PairLatents
 from danqing.training.sources.spool import SpoolLatents
+
+if "edits" not in streams:
+    streams.register("edits")(ToyEdits)
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted((ROOT / "train").rglob("*.toml"))
@@ -42,6 +46,7 @@ SMALL = {
     "draws": 1,
     "measured": 2,
     "every": 2,
+    "count": 2,
     "prompts": 1,
     "seeds": 2,
     "window": 1,

@@ -14,10 +14,10 @@ from danqing.core.errors import RecipeError
 from danqing.pipelines.load import load, load_vae, save
 from danqing.pipelines.model import to_image
 from danqing.testing import toy
+from danqing.training.model import TextToImageModel
 from danqing.training.painting import Painter
 from danqing.training.recipe import Recipe, run
 from danqing.training.sheet import Row, sheet
-from danqing.training.trainees.text_to_image import TextToImageModel
 
 PROMPTS = ["a red circle", "a blue square"]
 

@@ -18,13 +18,13 @@ from danqing.core.errors import RecipeError, SourceError
 from danqing.core.seed import generator
 from danqing.pipelines.load import load, save
 from danqing.testing import toy, toy_conditioner, toy_mmdit
+from danqing.training.model import TextToImageModel, still
 from danqing.training.produce import Producer, Production, begin, produce
 from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources import LatentBatch, ReadCaption
 from danqing.training.sources.spool import SpoolLatents
 from danqing.training.sources.synthesis import SynthesisLatents, SynthesisPictures
 from danqing.training.spool import Place, Spool
-from danqing.training.trainees.text_to_image import TextToImageModel, still
 
 BATCHES = 3
 """In a shard."""

@@ -157,6 +157,15 @@ def test_muon_takes_the_matrices_of_blocks_and_leaves_the_rest_to_adamw():
         Muon(matrices="nothing").build(Weights(module).masters)
 
 
+def test_a_weight_has_the_scale_of_the_longest_beginning_of_its_name():
+    weights = {name: nn.Parameter(torch.zeros(2)) for name in ("reader.a", "reader.eyes.b", "c")}
+    (adamw,) = AdamW(lr=1.0, scales={"reader": 0.5, "reader.eyes": 2.0}).build(weights)
+    rates = {id(w): group["lr"] for group in adamw.param_groups for w in group["params"]}
+    assert [rates[id(weight)] for weight in weights.values()] == [0.5, 2.0, 1.0]
+    with pytest.raises(RecipeError, match="must name parameters of the model, got ears"):
+        AdamW(scales={"ears": 1.0}).build(weights)
+
+
 def test_a_state_of_another_shape_is_refused_by_name(tmp_path):
     fresh_state().save(tmp_path / "state")
     other = nn.Sequential(nn.Linear(4, 8), nn.SiLU(), nn.Linear(8, 4))

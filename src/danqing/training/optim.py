@@ -56,7 +56,8 @@ class AdamW:
     clip: float = 1.0
     """Largest norm of the gradient of all weights together."""
     scales: dict[str, float] = field(default_factory=dict)
-    """Multiples of the learning rate for weights whose names begin so, as `conditioner`."""
+    """Multiples of the learning rate for weights whose names begin so, as `conditioner`; the
+    longest beginning counts."""
 
     def build(
         self, weights: Mapping[str, nn.Parameter], shares: Shares = EVERYTHING
@@ -69,7 +70,7 @@ class AdamW:
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         unused = set(self.scales)
         for name, weight in weights.items():
-            prefix = next((p for p in self.scales if name.startswith(p)), "")
+            prefix = max((p for p in self.scales if name.startswith(p)), key=len, default="")
             unused.discard(prefix)
             scale = self.scales.get(prefix, 1.0)
             decay = self.weight_decay if weight.ndim >= 2 else 0.0

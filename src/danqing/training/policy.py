@@ -18,6 +18,7 @@ from torch.func import functional_call
 from danqing.flow.guidance import combine
 from danqing.pipelines.latents import pack, unpack
 from danqing.training.ema import Average
+from danqing.training.instruction import reworded
 from danqing.training.weights import Weights
 
 Model = Any
@@ -58,16 +59,15 @@ class Policy:
 
 
 def guided(model: Model, scale: float) -> Model:
-    """Return a model that follows captions away from the empty one; at most 1 is no guidance."""
+    """Return a model that follows captions away from empty ones; at most 1 is no guidance."""
     if scale <= 1:
         return model
 
     def away(
         x: Float[Tensor, "B C H W"], captions: Sequence[str], sigma: Float[Tensor, "B"]
     ) -> Float[Tensor, "B C H W"]:
-        both = model(
-            torch.cat([x, x]), [*captions, *[" "] * len(captions)], torch.cat([sigma, sigma])
-        )
+        empty = [reworded(caption, " ") for caption in captions]
+        both = model(torch.cat([x, x]), [*captions, *empty], torch.cat([sigma, sigma]))
         positive, negative = pack(both).chunk(2)
         return unpack(combine(positive, negative, scale), *x.shape[-2:])
 

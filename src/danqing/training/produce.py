@@ -24,9 +24,10 @@ from danqing.core.files import atomic_path
 from danqing.core.log import logger
 from danqing.models.conditioner.model import Conditioner
 from danqing.pipelines.load import reader
+from danqing.training.instruction import Instruction
+from danqing.training.model import still
 from danqing.training.sources import Batches, BatchSource, LatentBatch, OnPolicy, sources
 from danqing.training.spool import Ready, Spool
-from danqing.training.trainees.text_to_image import still
 
 log = logger(__name__)
 
@@ -123,6 +124,11 @@ class Producer:
             raise RecipeError(
                 f"source must give latents and captions, got {type(batch).__name__}; "
                 "choose another one."
+            )
+        if any(isinstance(caption, Instruction) for caption in batch.captions):
+            raise RecipeError(
+                "source must give captions alone to be spooled, got some that come with pictures; "
+                "train with it directly."
             )
         texts = [text[0] for text in self.read(batch.captions)]
         return Ready(batch.latents, batch.captions, texts)

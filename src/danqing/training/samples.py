@@ -7,7 +7,7 @@ change nothing of the run.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -22,9 +22,10 @@ from danqing.core.registry import Registry
 from danqing.models.vae.model import VAE
 from danqing.pipelines.model import to_image
 from danqing.training.painting import Painter
-from danqing.training.policy import Policy
+from danqing.training.policy import Model, Policy
 from danqing.training.sheet import Row, sheet
 from danqing.training.sources.base import Batches
+from danqing.training.sources.edits import Stream, as_batch, streams
 from danqing.training.state import State
 from danqing.training.trainees import TextToImageTrainee, Trainee
 
@@ -81,17 +82,48 @@ class Painted:
 
     def begin(self, live: Live) -> Rows:
         """Return what paints."""
-        trainee, state = live.trainee, live.state
-        # A model that starts from nothing has no schedule in its folder yet.
-        schedule = trainee.schedule if isinstance(trainee, TextToImageTrainee) else None
-        painter = Painter.load(live.model, self.size, self.steps, self.guidance, schedule)
-        shipped = Policy(state.weights, {"shipped": state.ema}).was("shipped")
+        painter, shipped = _painting(live, self.size, self.steps, self.guidance)
 
         def row(prompt: str) -> Row:
             latents, _ = painter.paint(shipped, [prompt] * self.seeds, seed=0)
             return Row(prompt, painter.show(latents))
 
         return lambda: [row(prompt) for prompt in self.prompts]
+
+
+@displays.register("edited")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """What becomes of pictures: a row of the sources, what is painted, and the right answer."""
+
+    stream: Annotated[Stream, streams]
+    """What is asked; its first examples are shown, which no run learns from."""
+    count: int = 6
+    """Examples."""
+    every: int = 500
+    """Steps from one sheet to the next."""
+    steps: int = 20
+    """Sampling steps."""
+    guidance: float = 3.0
+    """Scale of guidance."""
+
+    def __post_init__(self) -> None:
+        at_least(1, every=self.every, count=self.count)
+
+    def begin(self, live: Live) -> Rows:
+        """Return what edits."""
+        edits = [self.stream.sample(index) for index in range(self.count)]
+        painter, shipped = _painting(live, edits[0].target.size, self.steps, self.guidance)
+        asked = as_batch(edits, painter.vae).captions
+
+        def rows() -> list[Row]:
+            latents, _ = painter.paint(shipped, asked, seed=0)
+            return [
+                Row(edit.instruction, [*edit.sources, painted, edit.target])
+                for edit, painted in zip(edits, painter.show(latents), strict=True)
+            ]
+
+        return rows
 
 
 @displays.register("reconstructed")
@@ -144,6 +176,16 @@ def shower(settings: Samples, live: Live, run: Path) -> Callable[[int], None]:
                 sheet(rows()).save(staged)
 
     return show
+
+
+def _painting(
+    live: Live, size: tuple[int, int], steps: int, guidance: float
+) -> tuple[Painter, Model]:
+    """Return a painter, and the model with the weights that would be shipped now."""
+    # A model that starts from nothing has no schedule in its folder yet.
+    schedule = live.trainee.schedule if isinstance(live.trainee, TextToImageTrainee) else None
+    painter = Painter.load(live.model, size, steps, guidance, schedule)
+    return painter, Policy(live.state.weights, {"shipped": live.state.ema}).was("shipped")
 
 
 class _Both(nn.Module):

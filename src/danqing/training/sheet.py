@@ -16,7 +16,7 @@ _GAP: Final = 6
 
 
 class Row(NamedTuple):
-    """Pictures of one size, and what they should show."""
+    """Pictures side by side, and what they should show."""
 
     caption: str
     images: Sequence[Image.Image]
@@ -30,7 +30,8 @@ def sheet(rows: Sequence[Row]) -> Image.Image:
     width = max(sum(image.width + _GAP for image in row.images) for row in rows) - _GAP
     captions = [_set(row.caption, width) for row in rows]
     heights = [
-        (round(caption.height) + 2 * _GAP if caption else 0) + row.images[0].height
+        (round(caption.height) + 2 * _GAP if caption else 0)
+        + max(image.height for image in row.images)
         for caption, row in zip(captions, rows, strict=True)
     ]
     whole = Image.new("RGB", (width, sum(heights)), "white")

@@ -202,8 +202,12 @@ class Steering(NamedTuple):
     """Of the last norm: scale, then shift."""
 
 
-def _sources(layouts: Sequence[Layout], image: Float[Tensor, "B I D"]) -> Bool[Tensor, "B I"]:
-    """Return which tokens come after the target."""
+def _sources(
+    layouts: Sequence[Layout], image: Float[Tensor, "B I D"]
+) -> Bool[Tensor, "B I"] | None:
+    """Return which tokens come after the target; None if none do."""
+    if all(len(layout) == 1 for layout in layouts):
+        return None
     targets = torch.tensor([layout[0].tokens for layout in layouts], device=image.device)
     places = torch.arange(image.shape[1], device=image.device)
     return (places >= targets[:, None]).expand(len(image), -1)

@@ -2,7 +2,8 @@
 
 With x0 the clean latents and noise ~ N(0, I), the model sees `x = (1 - sigma) x0 + sigma noise`
 and is asked for `noise - x0` (Lipman et al., arXiv 2210.02747; Esser et al., arXiv 2403.03206;
-Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square.
+Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square, and
+that of an edit may weigh more where the picture changes: most of it is often a copy.
 
 Dimension key:
     B batch    C latent channels    H W latent height and width
@@ -16,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from danqing.flow.path import mix, velocity
+from danqing.training.instruction import Instruction, reworded
 from danqing.training.objectives.base import Loss, objectives
 from danqing.training.objectives.levels import Levels
 from danqing.training.sources.base import LatentBatch
@@ -37,7 +39,10 @@ class FlowMatching(Levels):
     """Mean square error of the velocity, over logit-normal noise levels."""
 
     drop_caption: float = 0.1
-    """Share of captions replaced by a single space, which teaches the negative of guidance."""
+    """Share of captions replaced by a single space, which teaches the negative of guidance; the
+    pictures of an instruction stay."""
+    changed: float = 1.0
+    """Weight of what an instruction changes, that of what it keeps being 1."""
 
     def __call__(self, model: nn.Module, batch: LatentBatch, generator: torch.Generator) -> Loss:
         """Return the loss on clean latents and their captions.
@@ -53,7 +58,8 @@ class FlowMatching(Levels):
         noise = torch.randn(x0.shape, generator=generator)
         kept = torch.rand(len(x0), generator=generator) >= self.drop_caption
         captions = [
-            c if keep else batch.negative for c, keep in zip(batch.captions, kept, strict=True)
+            c if keep else reworded(c, batch.negative)
+            for c, keep in zip(batch.captions, kept, strict=True)
         ]
         return Noised(x0, noise, sigma, captions)
 
@@ -62,9 +68,18 @@ class FlowMatching(Levels):
         x0, noise, sigma = drawn.x0, drawn.noise, drawn.sigma
         x = mix(x0, noise, sigma[:, None, None, None])
         error = model(x, drawn.captions, sigma) - velocity(x0, noise)
-        each = error.square().flatten(1).mean(1)
+        each = (error.square() * self._weights(drawn)).flatten(1).mean(1)
         noisy = sigma > 0.5
         return Loss(
             each.mean(),
             {"noisy": each[noisy].mean().detach(), "clean": each[~noisy].mean().detach()},
         )
+
+    def _weights(self, drawn: Noised) -> Float[Tensor, "B 1 H W"]:
+        """Return the weight of each latent; the mean over a picture is 1."""
+        weights = torch.ones_like(drawn.x0[:, :1])
+        for weight, caption in zip(weights, drawn.captions, strict=True):
+            if isinstance(caption, Instruction) and caption.changed is not None:
+                weight += (self.changed - 1) * caption.changed.to(weight)
+                weight /= weight.mean()
+        return weights

@@ -2,6 +2,7 @@
 
 from danqing.training.sources import (
     corpus,
+    edits,
     folder,
     mixture,
     pairs,
@@ -32,6 +33,7 @@ __all__ = [
     "PictureBatch",
     "ReadCaption",
     "corpus",
+    "edits",
     "folder",
     "mixture",
     "pairs",

@@ -11,9 +11,10 @@ from danqing.core.errors import RecipeError
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.lora import Kronecker, LowRank, adapt, save
 from danqing.pipelines.load import load_mmdit, reader
+from danqing.training.model import TextToImageModel, still, unread
 from danqing.training.sources.base import Batches
 from danqing.training.trainees.base import fresh, trainees
-from danqing.training.trainees.text_to_image import TextToImageModel, compile_blocks, still, unread
+from danqing.training.trainees.text_to_image import compile_blocks
 
 
 @trainees.register("adapter")
