@@ -7,6 +7,7 @@ knows, so they ask for another sentence and not for another vocabulary.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,7 +75,7 @@ _TEXT: Final[dict[Language, tuple[str, ...]]] = {
 
 _NUMBERS = {"en": ("two", "three", "four", "five"), "zh": ("一个", "两个", "三个", "四个", "五个")}
 _SHAPES_EN = {shape: (shape, "crosses" if shape == "cross" else f"{shape}s") for shape in SHAPES}
-_SHAPES_ZH = {
+SHAPES_ZH: Final = {
     "circle": "圆形",
     "square": "方形",
     "triangle": "三角形",
@@ -102,7 +103,7 @@ _KINDS = {
     "en": ("letter", "word", "character", "characters"),
     "zh": ("字母", "单词", "汉字", "汉字"),
 }
-_QUOTES = {"en": '"{}"', "zh": "“{}”"}
+QUOTES: Final = {"en": '"{}"', "zh": "“{}”"}
 _MARKS = (",", '"', "，", "“", "”")
 
 
@@ -138,6 +139,11 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
     frame = re.sub(r"\[(.*?)\]", r"\1" if ground else "", frame)
     if ground:
         fields["ground"] = ground if language == "en" else GROUNDS_ZH[ground]
+    return fill(frame, fields, language)
+
+
+def fill(frame: str, fields: Mapping[str, str], language: Language) -> str:
+    """Return the sentence that a frame of parted words makes with its fields."""
     words = [word.format_map(fields) for word in frame.split()]
     return " ".join(words).replace(" ,", ",") if language == "en" else "".join(words)
 
@@ -150,7 +156,7 @@ def vocabulary() -> Vocabulary:
     english = [*plain["en"], "a", "an", *_NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
     english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
     chinese = [*plain["zh"], *_NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
-    chinese += [*_SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
+    chinese += [*SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
     openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in _SCENE["en"] + _TEXT["en"]}
     openings |= {"a", "an", "we", *_NUMBERS["en"]}
     letters = LETTERS + LETTERS.lower() + CHARACTERS + UNSEEN_CHARACTERS
@@ -164,7 +170,7 @@ def vocabulary() -> Vocabulary:
 
 
 def _things(spec: Scene, language: Language) -> str:
-    phrases = [_noun_phrase(thing, language) for thing in spec.objects]
+    phrases = [noun_phrase(thing, language) for thing in spec.objects]
     placed = spec.objects[-1].position
     if placed is None:
         return (" and " if language == "en" else "和").join(phrases)
@@ -174,10 +180,11 @@ def _things(spec: Scene, language: Language) -> str:
     return f"{subject}在{anchor}的{_PLACES_ZH[placed[0]]}"
 
 
-def _noun_phrase(thing: Object, language: Language) -> str:
+def noun_phrase(thing: Object, language: Language) -> str:
+    """Return how many things of what colour and shape, such as "two red stars"."""
     if language == "zh":
         color = COLORS_ZH[thing.color] if thing.color else ""
-        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{_SHAPES_ZH[thing.shape]}"
+        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{SHAPES_ZH[thing.shape]}"
     single, plural = _SHAPES_EN[thing.shape]
     noun = single if thing.count == 1 else plural
     noun = f"{thing.color} {noun}" if thing.color else noun
@@ -188,7 +195,7 @@ def _noun_phrase(thing: Object, language: Language) -> str:
 def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
     kind = (0 if spec.language == "en" else 2) + (len(spec.string) > 1)
     return {
-        "quote": _QUOTES[language].format(spec.string),
+        "quote": QUOTES[language].format(spec.string),
         "color": spec.color if language == "en" else COLORS_ZH[spec.color],
         "kind": _KINDS[language][kind],
     }
