@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from danqing.data.synthesis.draw import Style, draw, place
 from danqing.data.synthesis.fonts import FACES
@@ -246,11 +247,27 @@ def test_a_placed_picture_says_what_it_shows_and_where(category):
     pixels = np.asarray(placed.draw())
     elsewhere = np.ones(pixels.shape[:2], bool)
     for mark in placed.record["marks"]:
-        left, top, right, bottom = mark["box"]
+        left, top, right, bottom = map(int, mark["box"])
         ink = (pixels[top:bottom, left:right] == PALETTE[mark["color"]]).all(-1)
         assert ink.any()
         elsewhere[top:bottom, left:right] = False
     assert (pixels[elsewhere] == BACKGROUNDS[placed.record["background"]]).all()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("script", ["en", "zh"])
+def test_letters_look_as_if_written_at_once(script, size):
+    """Half a pixel otherwise, and pictures would not be those that checkpoints were made of."""
+    rng = Random(script)
+    for _ in range(12):
+        spec = propose(rng, f"text_{script}", Limits(max_word=8, max_phrase=4))
+        placed = place(spec, rng, size=size)
+        image = Image.new("RGB", size, placed.shade)
+        for letters in placed.marks:
+            for corner, piece in letters.pieces:
+                font = letters.face.at(letters.em)
+                ImageDraw.Draw(image).text(corner, piece, font=font, fill=letters.shade)
+        assert image.tobytes() == placed.draw().tobytes()
 
 
 @given(st.integers(0, 10**6))

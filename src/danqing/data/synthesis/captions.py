@@ -8,7 +8,7 @@ knows, so they ask for another sentence and not for another vocabulary.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from danqing.data.synthesis.words import CHARACTERS, LETTERS, UNSEEN_CHARACTERS
@@ -98,6 +98,11 @@ COLORS_ZH: Final = {
     "white": "白色",
 }
 GROUNDS_ZH: Final = {"gray": "灰色", "cream": "米色", "mint": "薄荷色", "sky": "天蓝色"}
+COLORS_SAID: Final[dict[Language, dict[str, str]]] = {
+    "en": {name: name for name in (*PALETTE, *BACKGROUNDS)},
+    "zh": COLORS_ZH | GROUNDS_ZH,
+}
+"""What colours and grounds are called."""
 _PLACES_ZH = {"left of": "左边", "right of": "右边", "above": "上方", "below": "下方"}
 _KINDS = {
     "en": ("letter", "word", "character", "characters"),
@@ -109,7 +114,7 @@ _MARKS = (",", '"', "，", "“", "”")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Everything that captions are made of; a tokenizer can be built from it."""
+    """Everything that sentences are made of; a tokenizer can be built from it."""
 
     english: tuple[str, ...]
     """Words; a space stands before each unless it begins the caption."""
@@ -121,6 +126,11 @@ class Vocabulary:
     """Punctuation; a space stands before an opening English quote unless it begins the caption."""
     characters: tuple[str, ...]
     """Whatever can stand inside quotes."""
+
+    def __or__(self, other: "Vocabulary") -> "Vocabulary":
+        """Return all that either has, its own first."""
+        both = ((*getattr(self, f.name), *getattr(other, f.name)) for f in fields(self))
+        return Vocabulary(*(tuple(dict.fromkeys(words)) for words in both))
 
 
 def caption(spec: Specification, language: Language, template: int = 0) -> str:
@@ -138,7 +148,7 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
     ground = spec.background
     frame = re.sub(r"\[(.*?)\]", r"\1" if ground else "", frame)
     if ground:
-        fields["ground"] = ground if language == "en" else GROUNDS_ZH[ground]
+        fields["ground"] = COLORS_SAID[language][ground]
     return fill(frame, fields, language)
 
 
@@ -196,6 +206,6 @@ def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
     kind = (0 if spec.language == "en" else 2) + (len(spec.string) > 1)
     return {
         "quote": QUOTES[language].format(spec.string),
-        "color": spec.color if language == "en" else COLORS_ZH[spec.color],
+        "color": COLORS_SAID[language][spec.color],
         "kind": _KINDS[language][kind],
     }

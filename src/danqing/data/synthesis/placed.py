@@ -11,21 +11,34 @@ Dimension key:
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
 from PIL import Image, ImageDraw
 
 from danqing.data.synthesis.fonts import Face
+from danqing.scorers.relations import Box
 from danqing.scorers.world import SHAPES, Color, Language, Point
 
-_SUPERSAMPLE = 3
+SUPERSAMPLE: Final = 3
+"""How much larger masks are drawn than they are used."""
+
+
+class Stencil(NamedTuple):
+    """How much of each pixel something covers."""
+
+    left: int
+    """Where it begins in the picture."""
+    top: int
+    mask: Image.Image
+    """Coverage from 0 to 255; nothing outside of it is covered."""
 
 
 @runtime_checkable
 class Mark(Protocol):
-    """Something that stands on a ground."""
+    """Something that stands on a ground; equal marks look the same."""
 
     @property
     def shade(self) -> Color:
@@ -37,8 +50,8 @@ class Mark(Protocol):
         """What it is, as plain data without its place."""
         ...
 
-    def paint(self, image: Image.Image, ink: Color | int) -> None:
-        """Paint it, smooth at its edges."""
+    def stencil(self) -> Stencil:
+        """Return where it is, smooth at its edges."""
         ...
 
 
@@ -62,22 +75,22 @@ class Thing:
         """Its shape and its colour."""
         return {"shape": self.shape, "color": self.color}
 
-    def paint(self, image: Image.Image, ink: Color | int) -> None:
-        """Paint it through a mask of its own box."""
+    def stencil(self) -> Stencil:
+        """Return its outline, filled."""
         left, top = (math.floor(c - self.radius) for c in self.centre)
         side = math.ceil(2 * self.radius) + 2
         cos, sin = math.cos(self.turn), math.sin(self.turn)
         x0, y0 = self.centre[0] - left, self.centre[1] - top
         outline = [
             (
-                _SUPERSAMPLE * (x0 + self.radius * (cos * x - sin * y)),
-                _SUPERSAMPLE * (y0 + self.radius * (sin * x + cos * y)),
+                SUPERSAMPLE * (x0 + self.radius * (cos * x - sin * y)),
+                SUPERSAMPLE * (y0 + self.radius * (sin * x + cos * y)),
             )
             for x, y in SHAPES[self.shape]
         ]
-        mask = Image.new("L", (_SUPERSAMPLE * side, _SUPERSAMPLE * side))
+        mask = Image.new("L", (SUPERSAMPLE * side, SUPERSAMPLE * side))
         ImageDraw.Draw(mask).polygon(outline, fill=255)
-        image.paste(ink, (left, top), mask.reduce(_SUPERSAMPLE))
+        return Stencil(left, top, mask.reduce(SUPERSAMPLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +113,21 @@ class Letters:
         """The string, its script and its colour."""
         return {"string": self.string, "lang": self.language, "color": self.color}
 
-    def paint(self, image: Image.Image, ink: Color | int) -> None:
-        """Write it."""
-        for corner, piece in self.pieces:
-            ImageDraw.Draw(image).text(corner, piece, font=self.face.at(self.em), fill=ink)
+    def stencil(self) -> Stencil:
+        """Return its ink."""
+        font = self.face.at(self.em)
+        ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
+        # Pillow rounds places below zero otherwise, so none becomes one and none stops being one.
+        corners = [corner for corner, _ in self.pieces]
+        boxes = [ruler.textbbox(corner, piece, font=font) for corner, piece in self.pieces]
+        left, top = (
+            max(0, math.floor(min(place[i] for place in (*boxes, *corners)))) for i in (0, 1)
+        )
+        right, bottom = (math.ceil(max(box[i] for box in boxes)) for i in (2, 3))
+        mask = Image.new("L", (right - left, bottom - top))
+        for (x, y), piece in self.pieces:
+            ImageDraw.Draw(mask).text((x - left, y - top), piece, font=font, fill=255)
+        return Stencil(left, top, mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +142,17 @@ class Placed:
     """The background's colour."""
     marks: tuple[Mark, ...] = ()
 
+    @property
+    def things(self) -> tuple[Thing, ...]:
+        """The shapes among its marks."""
+        return tuple(mark for mark in self.marks if isinstance(mark, Thing))
+
     def draw(self) -> Image.Image:
         """Return it as an RGB picture of exactly its size."""
         image = Image.new("RGB", self.size, self.shade)
         for mark in self.marks:
-            mark.paint(image, mark.shade)
+            left, top, mask = _stencil(mark)
+            image.paste(mark.shade, (left, top), mask)
         return image
 
     @property
@@ -134,14 +164,17 @@ class Placed:
     @property
     def record(self) -> dict[str, Any]:
         """What it shows as plain data, every mark with its box: left, top, right, bottom."""
-        marks = [mark.record | {"box": list(self.box(mark))} for mark in self.marks]
+        marks = [mark.record | {"box": list(box(mark))} for mark in self.marks]
         return {"background": self.ground, "marks": marks}
 
-    def box(self, mark: Mark) -> tuple[int, int, int, int]:
-        """Return the smallest box of pixels that holds a mark."""
-        box = _cover([mark], self.size).getbbox()
-        assert box is not None, "a mark lies outside of its picture"
-        return box
+
+def box(mark: Mark) -> Box:
+    """Return the smallest box of pixels that holds a mark."""
+    left, top, mask = _stencil(mark)
+    inner = mask.getbbox()
+    assert inner is not None, "a mark has no ink"
+    x0, y0, x1, y1 = map(float, inner)
+    return left + x0, top + y0, left + x1, top + y1
 
 
 def kept(before: Placed, after: Placed) -> Bool[np.ndarray, "H W"]:
@@ -161,5 +194,12 @@ def _cover(marks: Iterable[Mark], size: tuple[int, int]) -> Image.Image:
     """Return how much of each pixel some marks cover, from 0 to 255."""
     canvas = Image.new("L", size)
     for mark in marks:
-        mark.paint(canvas, 255)
+        left, top, mask = _stencil(mark)
+        canvas.paste(255, (left, top), mask)
     return canvas
+
+
+@lru_cache(maxsize=64)
+def _stencil(mark: Mark) -> Stencil:
+    """Return a mark's stencil; a thing that stays is needed for several pictures in a row."""
+    return mark.stencil()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
-from danqing.data.synthesis import vocabulary
+from danqing.data.vocabulary import vocabulary
 from danqing.flow.schedule import DynamicShift, Schedule, schedules
 from danqing.models.checkpoint import fingerprint
 from danqing.models.conditioner.config import ConditionerConfig
@@ -203,6 +203,6 @@ def compile_blocks(mmdit: MMDiT) -> None:
 
 
 def _tokenizer() -> "Tokenizer":
-    """Return a tokenizer of all that captions of the small world are made of."""
+    """Return a tokenizer of all that is said of the small world."""
     words = vocabulary()
     return build_tokenizer((*words.english, *words.chinese, *words.marks), words.characters)
