@@ -7,7 +7,8 @@ knows, so they ask for another sentence and not for another vocabulary.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Final
 
 from danqing.data.synthesis.words import CHARACTERS, LETTERS, UNSEEN_CHARACTERS
@@ -74,7 +75,7 @@ _TEXT: Final[dict[Language, tuple[str, ...]]] = {
 
 _NUMBERS = {"en": ("two", "three", "four", "five"), "zh": ("一个", "两个", "三个", "四个", "五个")}
 _SHAPES_EN = {shape: (shape, "crosses" if shape == "cross" else f"{shape}s") for shape in SHAPES}
-_SHAPES_ZH = {
+SHAPES_ZH: Final = {
     "circle": "圆形",
     "square": "方形",
     "triangle": "三角形",
@@ -97,18 +98,23 @@ COLORS_ZH: Final = {
     "white": "白色",
 }
 GROUNDS_ZH: Final = {"gray": "灰色", "cream": "米色", "mint": "薄荷色", "sky": "天蓝色"}
+COLORS_SAID: Final[dict[Language, dict[str, str]]] = {
+    "en": {name: name for name in (*PALETTE, *BACKGROUNDS)},
+    "zh": COLORS_ZH | GROUNDS_ZH,
+}
+"""What colours and grounds are called."""
 _PLACES_ZH = {"left of": "左边", "right of": "右边", "above": "上方", "below": "下方"}
 _KINDS = {
     "en": ("letter", "word", "character", "characters"),
     "zh": ("字母", "单词", "汉字", "汉字"),
 }
-_QUOTES = {"en": '"{}"', "zh": "“{}”"}
+QUOTES: Final = {"en": '"{}"', "zh": "“{}”"}
 _MARKS = (",", '"', "，", "“", "”")
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Everything that captions are made of; a tokenizer can be built from it."""
+    """Everything that sentences are made of; a tokenizer can be built from it."""
 
     english: tuple[str, ...]
     """Words; a space stands before each unless it begins the caption."""
@@ -120,6 +126,11 @@ class Vocabulary:
     """Punctuation; a space stands before an opening English quote unless it begins the caption."""
     characters: tuple[str, ...]
     """Whatever can stand inside quotes."""
+
+    def __or__(self, other: "Vocabulary") -> "Vocabulary":
+        """Return all that either has, its own first."""
+        both = ((*getattr(self, f.name), *getattr(other, f.name)) for f in fields(self))
+        return Vocabulary(*(tuple(dict.fromkeys(words)) for words in both))
 
 
 def caption(spec: Specification, language: Language, template: int = 0) -> str:
@@ -137,7 +148,12 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
     ground = spec.background
     frame = re.sub(r"\[(.*?)\]", r"\1" if ground else "", frame)
     if ground:
-        fields["ground"] = ground if language == "en" else GROUNDS_ZH[ground]
+        fields["ground"] = COLORS_SAID[language][ground]
+    return fill(frame, fields, language)
+
+
+def fill(frame: str, fields: Mapping[str, str], language: Language) -> str:
+    """Return the sentence that a frame of parted words makes with its fields."""
     words = [word.format_map(fields) for word in frame.split()]
     return " ".join(words).replace(" ,", ",") if language == "en" else "".join(words)
 
@@ -150,7 +166,7 @@ def vocabulary() -> Vocabulary:
     english = [*plain["en"], "a", "an", *_NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
     english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
     chinese = [*plain["zh"], *_NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
-    chinese += [*_SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
+    chinese += [*SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
     openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in _SCENE["en"] + _TEXT["en"]}
     openings |= {"a", "an", "we", *_NUMBERS["en"]}
     letters = LETTERS + LETTERS.lower() + CHARACTERS + UNSEEN_CHARACTERS
@@ -164,7 +180,7 @@ def vocabulary() -> Vocabulary:
 
 
 def _things(spec: Scene, language: Language) -> str:
-    phrases = [_noun_phrase(thing, language) for thing in spec.objects]
+    phrases = [noun_phrase(thing, language) for thing in spec.objects]
     placed = spec.objects[-1].position
     if placed is None:
         return (" and " if language == "en" else "和").join(phrases)
@@ -174,10 +190,11 @@ def _things(spec: Scene, language: Language) -> str:
     return f"{subject}在{anchor}的{_PLACES_ZH[placed[0]]}"
 
 
-def _noun_phrase(thing: Object, language: Language) -> str:
+def noun_phrase(thing: Object, language: Language) -> str:
+    """Return how many things of what colour and shape, such as "two red stars"."""
     if language == "zh":
         color = COLORS_ZH[thing.color] if thing.color else ""
-        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{_SHAPES_ZH[thing.shape]}"
+        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{SHAPES_ZH[thing.shape]}"
     single, plural = _SHAPES_EN[thing.shape]
     noun = single if thing.count == 1 else plural
     noun = f"{thing.color} {noun}" if thing.color else noun
@@ -188,7 +205,7 @@ def _noun_phrase(thing: Object, language: Language) -> str:
 def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
     kind = (0 if spec.language == "en" else 2) + (len(spec.string) > 1)
     return {
-        "quote": _QUOTES[language].format(spec.string),
-        "color": spec.color if language == "en" else COLORS_ZH[spec.color],
+        "quote": QUOTES[language].format(spec.string),
+        "color": COLORS_SAID[language][spec.color],
         "kind": _KINDS[language][kind],
     }

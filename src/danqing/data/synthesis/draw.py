@@ -1,7 +1,7 @@
 """Pictures of specifications, drawn so that what is asked for is plainly there.
 
-Shapes are stamped through a mask of three times their size, so edges are smooth and only the
-shape's own box is ever drawn large. All lengths are fractions of the shorter side.
+A specification is first placed, then painted (see `placed`). All lengths here are fractions of the
+shorter side.
 """
 
 import math
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from danqing.data.synthesis.fonts import FACES, TRAINING_FACES, Face
+from danqing.data.synthesis.placed import Letters, Mark, Placed, Thing
 from danqing.data.synthesis.split import allowed_colors
 from danqing.scorers.world import (
     BACKGROUNDS,
     PALETTE,
     RELATIONS,
-    SHAPES,
     Color,
     Object,
     Point,
@@ -27,8 +27,7 @@ from danqing.scorers.world import (
     TextSpec,
 )
 
-_SUPERSAMPLE = 3
-_RADII = {1: (0.24, 0.34), 2: (0.17, 0.22), 3: (0.145, 0.18), 4: (0.13, 0.16), 5: (0.12, 0.145)}
+RADII = {1: (0.24, 0.34), 2: (0.17, 0.22), 3: (0.145, 0.18), 4: (0.13, 0.16), 5: (0.12, 0.145)}
 """Number of shapes in a picture: the range of the circles around them."""
 _ROW_RADII = {1: (0.16, 0.2), 2: (0.13, 0.155), 3: (0.11, 0.13)}
 """Likewise for shapes that stand in a row, by the longer of two facing rows."""
@@ -40,8 +39,8 @@ _PLACES = {
     5: ((0.5, 0.5), (0.22, 0.22), (0.78, 0.22), (0.22, 0.78), (0.78, 0.78)),
 }
 """Number of shapes in a picture: where they stand in an even arrangement."""
-_MARGIN = 0.02
-_GAP = 0.03
+MARGIN = 0.02
+GAP = 0.03
 _TEXT_WIDTH, _TEXT_HEIGHT = 0.78, 0.48
 """Room for a string; the height is that of a capital letter."""
 _CELL, _LETTER = 0.25, 0.96
@@ -76,17 +75,8 @@ class Style:
     """Names of typefaces to choose from; those of the string's script are used."""
 
 
-_Circle = tuple[Point, float]
+Circle = tuple[Point, float]
 """Centre and radius."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    shape: str
-    color: Color
-    centre: Point
-    radius: float
-    turn: float
 
 
 def draw(
@@ -107,15 +97,23 @@ def draw(
     Returns:
         An RGB picture of exactly `size`.
     """
+    return place(spec, rng, size=size, style=style).draw()
+
+
+def place(
+    spec: Specification,
+    rng: Random,
+    *,
+    size: tuple[int, int] = (256, 256),
+    style: Style | None = None,
+) -> Placed:
+    """Return a specification as `draw` paints it, each thing in its place."""
     style = style or Style()
     ground = spec.background or rng.choice(tuple(BACKGROUNDS))
-    image = Image.new("RGB", size, shade(BACKGROUNDS[ground], rng, style.jitter))
+    color = shade(BACKGROUNDS[ground], rng, style.jitter)
     if isinstance(spec, TextSpec):
-        _write(image, spec, rng, style)
-    else:
-        for stamp in _arrange(spec, size, rng, style):
-            _stamp(image, stamp)
-    return image
+        return Placed(size, ground, color, (_write(spec, size, rng, style),))
+    return Placed(size, ground, color, _arrange(spec, size, rng, style))
 
 
 def shade(color: Color, rng: Random, jitter: int) -> Color:
@@ -124,12 +122,12 @@ def shade(color: Color, rng: Random, jitter: int) -> Color:
     return red, green, blue
 
 
-def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> list[_Stamp]:
+def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> tuple[Mark, ...]:
     """Give every single shape of a scene its place, size, turn and colour."""
     colors = _choose_colors(scene.objects, rng)
     placed = scene.objects[-1].position
     if placed is None:
-        circles = _scatter(sum(thing.count for thing in scene.objects), size, rng, style.freedom)
+        circles = scatter(sum(thing.count for thing in scene.objects), size, rng, style.freedom)
     else:
         first, last = scene.objects[0].count, scene.objects[-1].count
         circles = _face(first, last, RELATIONS[placed[0]], size, rng, style.freedom)
@@ -138,16 +136,17 @@ def _arrange(scene: Scene, size: tuple[int, int], rng: Random, style: Style) -> 
         for thing, color in zip(scene.objects, colors, strict=True)
         for _ in range(thing.count)
     ]
-    return [
-        _Stamp(
+    return tuple(
+        Thing(
             shape,
+            color,
             shade(PALETTE[color], rng, style.jitter),
             centre,
             radius,
             math.radians(rng.uniform(-style.rotation, style.rotation)),
         )
         for (shape, color), (centre, radius) in zip(singles, circles, strict=True)
-    ]
+    )
 
 
 def _choose_colors(things: Sequence[Object], rng: Random) -> list[str]:
@@ -160,22 +159,31 @@ def _choose_colors(things: Sequence[Object], rng: Random) -> list[str]:
     return [color for color in taken if color is not None]
 
 
-def _scatter(count: int, size: tuple[int, int], rng: Random, freedom: float) -> list[_Circle]:
-    """Place circles around an even arrangement, apart from each other and from the border."""
+def scatter(count: int, size: tuple[int, int], rng: Random, freedom: float) -> list[Circle]:
+    """Place circles around an even arrangement, apart from each other and from the border.
+
+    Args:
+        count: How many, 1 to 5.
+        size: Width and height in pixels.
+        rng: Decides places and sizes.
+        freedom: How far they may stray, as in `Style`.
+
+    Returns:
+        Centres and radii in pixels.
+    """
     side = min(size)
-    small, large = _RADII[count]
+    small, large = RADII[count]
     while True:
-        circles: list[_Circle] = []
+        circles: list[Circle] = []
         for _ in range(60):
             radius = side * _stray(rng, (small + large) / 2, small, large, freedom)
-            inset = radius + _MARGIN * side
+            inset = radius + MARGIN * side
             x, y = (
                 _stray(rng, place * length, inset, length - inset, freedom)
                 for place, length in zip(_PLACES[count][len(circles)], size, strict=True)
             )
             if all(
-                math.dist((x, y), centre) > radius + other + _GAP * side
-                for centre, other in circles
+                math.dist((x, y), centre) > radius + other + GAP * side for centre, other in circles
             ):
                 circles.append(((x, y), radius))
                 if len(circles) == count:
@@ -194,12 +202,12 @@ def _face(
     size: tuple[int, int],
     rng: Random,
     freedom: float,
-) -> list[_Circle]:
+) -> list[Circle]:
     """Place two rows that face each other across the middle: first the anchors' row."""
     small, large = _ROW_RADII[max(anchors, subjects)]
     apart = _stray(rng, 0.245, 0.23, 0.26, freedom)
     drift = _stray(rng, 0.0, -0.025, 0.025, freedom)
-    (ax, ay), circles = direction, list[_Circle]()
+    (ax, ay), circles = direction, list[Circle]()
     for count, side in ((anchors, -1), (subjects, 1)):
         step = 2 * large + _stray(rng, 0.055, 0.04, 0.07, freedom)
         wander = 0.09 if count == 1 else 0.02
@@ -214,24 +222,6 @@ def _face(
     return circles
 
 
-def _stamp(image: Image.Image, stamp: _Stamp) -> None:
-    """Paint one shape, smooth at its edges."""
-    left, top = (math.floor(c - stamp.radius) for c in stamp.centre)
-    side = math.ceil(2 * stamp.radius) + 2
-    cos, sin = math.cos(stamp.turn), math.sin(stamp.turn)
-    x0, y0 = stamp.centre[0] - left, stamp.centre[1] - top
-    outline = [
-        (
-            _SUPERSAMPLE * (x0 + stamp.radius * (cos * x - sin * y)),
-            _SUPERSAMPLE * (y0 + stamp.radius * (sin * x + cos * y)),
-        )
-        for x, y in SHAPES[stamp.shape]
-    ]
-    mask = Image.new("L", (_SUPERSAMPLE * side, _SUPERSAMPLE * side))
-    ImageDraw.Draw(mask).polygon(outline, fill=255)
-    image.paste(stamp.color, (left, top), mask.reduce(_SUPERSAMPLE))
-
-
 @lru_cache(maxsize=4096)
 def _ink(face: Face, string: str) -> tuple[float, float, float, float]:
     """Return the box of a string's ink at one pixel an em."""
@@ -239,10 +229,10 @@ def _ink(face: Face, string: str) -> tuple[float, float, float, float]:
     return left / 200, top / 200, right / 200, bottom / 200
 
 
-def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> None:
-    """Write a string large, near the centre."""
+def _write(spec: TextSpec, size: tuple[int, int], rng: Random, style: Style) -> Letters:
+    """Give a string its place, large and near the centre."""
     face = rng.choice([FACES[f] for f in style.fonts if FACES[f].script == spec.language])
-    width, height = image.size
+    width, height = size
     # Centring on a capital, or on a full character, keeps one base line for all strings.
     _, top, _, bottom = _ink(face, "H" if spec.language == "en" else "国")
     left, _, right, _ = _ink(face, spec.string)
@@ -268,9 +258,10 @@ def _write(image: Image.Image, spec: TextSpec, rng: Random, style: Style) -> Non
     # A string as wide as the picture would lose a piece of a letter by the least sway.
     first, last = -min(s - r for s, r in reach), width - max(s + r for s, r in reach)
     x = min(max(middle, first), last) if first < last else (first + last) / 2
-    for shift, piece in pieces.items():
-        corner = x + shift - em * sum(extents[shift]) / 2, y
-        ImageDraw.Draw(image).text(corner, piece, font=face.at(em), fill=color)
+    written = tuple(
+        ((x + shift - em * sum(extents[shift]) / 2, y), piece) for shift, piece in pieces.items()
+    )
+    return Letters(spec.string, spec.language, spec.color, color, written, face, em)
 
 
 def _extent(face: Face, piece: str) -> tuple[float, float]:

@@ -10,9 +10,9 @@ that the right side comes to the left.
 from random import Random
 from typing import Final, Literal
 
-from danqing.data.synthesis.captions import COLORS_ZH, GROUNDS_ZH
+from danqing.data.synthesis.captions import COLORS_SAID
 from danqing.scorers.polyhedra import BOTTOM, TOP, Kind, Solid
-from danqing.scorers.world import BACKGROUNDS, PALETTE, Language
+from danqing.scorers.world import Language
 
 Change = Literal["left", "right", "behind", "below", "described"]
 """How the solid is to be turned, or that it is only described and there is no picture of it."""
@@ -80,11 +80,6 @@ _FRAMES: Final[dict[Language, dict[Change, tuple[str, ...]]]] = {
 }
 _TOPS: Final[dict[Language, str]] = {"en": ", its top {top}", "zh": "，顶面是{top}"}
 
-_COLORS: Final[dict[Language, dict[str, str]]] = {
-    "en": {name: name for name in (*PALETTE, *BACKGROUNDS)},
-    "zh": COLORS_ZH | GROUNDS_ZH,
-}
-
 
 def instruction(
     change: Change, outcome: Solid, ground: str, language: Language, rng: Random
@@ -98,7 +93,7 @@ def instruction(
         language: The language of the sentence.
         rng: Decides the wording.
     """
-    said = _COLORS[language]
+    said = COLORS_SAID[language]
     top = outcome.colors.get(TOP)
     return rng.choice(_FRAMES[language][change]).format(
         kind=_NAMES[outcome.kind][language],

@@ -10,6 +10,7 @@ drawn for training in the colour whose pairing with stars is held out (see `allo
 """
 
 import hashlib
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Final, Literal
 
@@ -17,9 +18,8 @@ from danqing.data.synthesis.words import CHARACTERS
 from danqing.scorers.world import (
     CATEGORIES,
     PALETTE,
-    SCENE_CATEGORIES,
     SHAPES,
-    Scene,
+    Object,
     Specification,
     TextSpec,
 )
@@ -109,11 +109,17 @@ def part_of(digest: str) -> Part:
 
 def bucket(spec: Specification) -> Split:
     """Return the one split a specification belongs to (never `test_para` or `test_font`)."""
-    family = _text_family(spec) if isinstance(spec, TextSpec) else _scene_family(spec)
+    family = _text_family(spec) if isinstance(spec, TextSpec) else scene_family(spec.objects)
     if family is not None:
         return family
-    place = _share(spec.id)
-    return "dev" if place < _DEV else "test_iid" if place < _DEV + _TEST else "train"
+    part = dealt(spec.id)
+    return "test_iid" if part == "test" else part
+
+
+def dealt(digest: str) -> Literal["train", "dev", "test"]:
+    """Return the part that something with this sha256 belongs to where no family holds it out."""
+    place = _share(digest)
+    return "dev" if place < _DEV else "test" if place < _DEV + _TEST else "train"
 
 
 def _text_family(spec: TextSpec) -> Split | None:
@@ -122,9 +128,8 @@ def _text_family(spec: TextSpec) -> Split | None:
     return "test_word" if held_out_string(spec.string) else None
 
 
-def _scene_family(spec: Scene) -> Split | None:
-    things = spec.objects
-    assert spec.category in SCENE_CATEGORIES
+def scene_family(things: Sequence[Object]) -> Split | None:
+    """Return the family that holds some things out together, if one does."""
     if any(thing.color == HELD_OUT_COLORS[thing.shape] for thing in things):
         return "test_comp"
     if any(frozenset((a.shape, b.shape)) in HELD_OUT_PAIRS for a, b in combinations(things, 2)):

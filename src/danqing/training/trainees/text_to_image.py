@@ -8,7 +8,7 @@ import torch
 
 from danqing.core.device import DTYPES
 from danqing.core.errors import RecipeError
-from danqing.data.synthesis import vocabulary
+from danqing.data.vocabulary import vocabulary
 from danqing.flow.schedule import DynamicShift, Schedule, schedules
 from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 from danqing.models.conditioner.model import Conditioner
@@ -126,6 +126,6 @@ def compile_blocks(mmdit: MMDiT) -> None:
 
 
 def _tokenizer() -> "Tokenizer":
-    """Return a tokenizer of all that captions of the small world are made of."""
+    """Return a tokenizer of all that is said of the small world."""
     words = vocabulary()
     return build_tokenizer((*words.english, *words.chinese, *words.marks), words.characters)
