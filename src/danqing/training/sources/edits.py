@@ -24,6 +24,7 @@ from danqing.core.config import at_least
 from danqing.core.errors import RecipeError
 from danqing.core.registry import Registry
 from danqing.core.seed import derive, generator
+from danqing.data.edits import Edits
 from danqing.models.vae.model import VAE
 from danqing.pipelines.load import load_vae
 from danqing.training.encode import latents_of
@@ -70,6 +71,7 @@ class Stream(Protocol):
 
 
 streams: Registry[type[Stream]] = Registry("stream of edits")
+streams.register("edits")(Edits)
 
 
 @sources.register("edits")
