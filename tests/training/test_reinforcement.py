@@ -285,6 +285,24 @@ def test_pictures_that_are_alike_have_no_diversity():
     assert diversity(free) == pytest.approx(2**0.5, rel=0.01)
 
 
+@pytest.mark.parametrize("kind", ["nft", "grpo"])
+def test_an_anchor_adds_flow_matching_on_pictures_from_elsewhere(model, tmp_path, kind):
+    objective, source = KINDS[kind]
+    pictures = SynthesisLatents(pictures=ASKED, batch=4, pool=4)
+    held = recipe(model, tmp_path, objective, anchor=pictures, **source)
+    state = prepare(held)
+    batch, plain = _open(held, state)[0], replace(_open(held, state)[0], anchor=None)
+    network = state.weights.module
+    drawn = generator(0)
+    alone = objective(network, plain, drawn)
+    matched = objective.anchor.matching(network, batch.anchor, drawn)
+    heavy = replace(objective, anchor=replace(objective.anchor, weight=3.0))
+    both = heavy(network, batch, generator(0))
+    assert_close(both.value, alone.value + 3 * matched.value)
+    assert both.parts["anchor"] == matched.value.detach()
+    assert "anchor" not in alone.parts
+
+
 # Prompts
 
 

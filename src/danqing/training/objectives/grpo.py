@@ -13,7 +13,7 @@ The ratio is below 1 on average, more so at some steps than at others. GRPO-Guar
 2510.22319) centres it, gives it one deviation at all steps, and undoes the weights of steps.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from danqing.core.errors import RecipeError
 from danqing.flow.sde import Hop, Measure, Step, kernels
+from danqing.training.objectives.anchor import Anchor, anchored
 from danqing.training.objectives.base import Loss, objectives
 from danqing.training.policy import guided
 from danqing.training.sources.rollouts import RolloutBatch
@@ -39,6 +40,8 @@ class GRPO:
     """Weight of the divergence from the reference, averaged over the dimensions of a picture."""
     guard: bool = False
     """Whether ratios are those of GRPO-Guard, which is for `flow_sde`."""
+    anchor: Anchor = field(default_factory=Anchor)
+    """What holds the rest, where the source has an anchor."""
 
     def __post_init__(self) -> None:
         if self.guard and self.measure != "mean":
@@ -83,7 +86,8 @@ class GRPO:
         parts = {"ratio": away.mean(), "clipped": (away > self.clip).float().mean(), **batch.told}
         if drifts:
             parts["kl"] = torch.stack(drifts).mean()
-        return Loss(torch.stack(losses).mean(0).sum() / batch.painted, parts)
+        loss = Loss(torch.stack(losses).mean(0).sum() / batch.painted, parts)
+        return anchored(loss, self.anchor, model, batch, generator)
 
     def log_ratio(self, step: Step, hop: Hop) -> Float[Tensor, "B"]:
         """Return how much likelier, as a logarithm, a step is than when it was taken."""

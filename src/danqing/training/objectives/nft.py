@@ -14,7 +14,7 @@ Pictures of one prompt share noise and its level. Advantages of a group add up t
 does what noise adds to the gradients of all its pictures alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from danqing.core.errors import RecipeError
 from danqing.flow.path import denoised, mix
+from danqing.training.objectives.anchor import Anchor, anchored
 from danqing.training.objectives.base import Loss, objectives
 from danqing.training.objectives.levels import Levels
 from danqing.training.sources.rollouts import RolloutBatch
@@ -44,6 +45,8 @@ class NFT(Levels):
     """The advantage of a picture that is surely good, and the weight of the loss."""
     kl: float = 1e-4
     """Weight of the mean square distance from the velocity of the reference."""
+    anchor: Anchor = field(default_factory=Anchor)
+    """What holds the rest, where the source has an anchor."""
 
     def __post_init__(self) -> None:
         for name, value in (("beta", self.beta), ("draws", self.draws), ("most", self.most)):
@@ -68,10 +71,11 @@ class NFT(Levels):
         good = (0.5 + batch.advantages.repeat(self.draws) / (2 * self.most)).clamp(0, 1)
         each = (good * better + (1 - good) * worse) * self.most / self.beta
         drift = (v - reference).square().mean()
-        return Loss(
+        loss = Loss(
             each.sum() / (batch.painted * self.draws) + self.kl * drift,
             {"drift": drift.detach(), "moved": (v - old).detach().square().mean(), **batch.told},
         )
+        return anchored(loss, self.anchor, model, batch, generator)
 
     def _error(
         self,

@@ -12,6 +12,7 @@ Dimension key:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from einops import rearrange
@@ -27,7 +28,7 @@ from danqing.training.painting import Noise, Painter
 from danqing.training.policy import Model, Policy
 from danqing.training.prompts import Prompts
 from danqing.training.rewards import Reward, advantages, diversity, impartial, rate
-from danqing.training.sources.base import Batches, sources
+from danqing.training.sources.base import Batches, BatchSource, LatentBatch, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class RolloutBatch:
     """The model before it learned from rewards."""
     told: Mapping[str, Tensor]
     """Scalars worth a line in the log."""
+    anchor: LatentBatch | None = None
+    """Pictures from elsewhere that the model is to paint as it did."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +104,8 @@ class Rollouts:
     impartial: bool = False
     """Whether pictures compete only with those that chose alike what prompts leave open, so that
     no colour and no ground is preferred."""
+    anchor: Annotated[BatchSource, sources] | None = None
+    """Pictures to go on learning from, so that what rewards say nothing of stays."""
     old: Follow = field(default_factory=Follow)
     """How the weights that paint follow those that learn."""
 
@@ -121,7 +126,9 @@ class Rollouts:
         """
         painter = Painter.load(model, self.asked.size, self.steps, self.guidance)
         seed = derive(seed, "rollouts")
-        return _Rollouts(self, painter, policy, Prompts(self.asked, self.prompts, seed), seed)
+        anchor = None if self.anchor is None else self.anchor.open(model, derive(seed, "anchor"))
+        prompts = Prompts(self.asked, self.prompts, seed)
+        return _Rollouts(self, painter, policy, prompts, anchor, seed)
 
 
 class _Rollouts:
@@ -131,9 +138,11 @@ class _Rollouts:
         painter: Painter,
         policy: Policy,
         prompts: Prompts,
+        anchor: Batches | None,
         seed: int,
     ) -> None:
         self.settings, self.painter, self.prompts, self.seed = settings, painter, prompts, seed
+        self.anchor = anchor
         self.old, self.reference = policy.was("old"), policy.was("reference")
 
     def __getitem__(self, step: int) -> RolloutBatch:
@@ -173,4 +182,5 @@ class _Rollouts:
                 "lively": lively.float().mean(),
                 "diversity": torch.tensor(diversity(groups)),
             },
+            anchor=None if self.anchor is None else self.anchor[step],
         )
