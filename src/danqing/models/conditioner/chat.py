@@ -5,6 +5,7 @@ Dimension key:
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -81,7 +82,7 @@ class Writer:
             self.template.render(prompt, len(own))
             for prompt, own in zip(prompts, given, strict=True)
         ]
-        patches = None
+        rows, patches = [self.ids(chat) for chat in chats], None
         if shown := [image for own in given for image in own]:
             assert self.processor is not None, "a template with pictures needs a processor"
             if limit is not None:
@@ -91,8 +92,9 @@ class Writer:
                 )
             patches = cut(shown, self.processor)
             counts = iter(token_counts(patches, self.processor))
-            chats = [_make_room(chat, counts) for chat in chats]
-        ids, mask = _pad([self.ids(chat) for chat in chats])
+            (picture,) = self.ids(PICTURE_TOKEN)
+            rows = [_make_room(row, picture, counts) for row in rows]
+        ids, mask = _pad(rows)
         self._warn(ids, mask, limit)
         if limit is not None:
             ids, mask = ids[:, : self.drop + limit], mask[:, : self.drop + limit]
@@ -125,7 +127,10 @@ def _pad(rows: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "B T"], Bool[Tensor
     return ids, torch.arange(longest) < lengths[:, None]
 
 
-def _make_room(chat: str, counts: Iterator[int]) -> str:
-    """Repeat each picture token as often as its picture has tokens."""
-    first, *rest = chat.split(PICTURE_TOKEN)
-    return first + "".join(PICTURE_TOKEN * next(counts) + piece for piece in rest)
+def _make_room(row: Sequence[int], picture: int, counts: Iterator[int]) -> list[int]:
+    """Repeat each picture token as often as its picture has tokens.
+
+    Written out before, hundreds of them would take longer to find than a small model to read.
+    """
+    repeats = ([token] * (next(counts) if token == picture else 1) for token in row)
+    return list(chain.from_iterable(repeats))
