@@ -29,11 +29,10 @@ def _thing(rng: Random, first: Placed, second: Placed) -> Edit | None:
     new = put(thing, place, first.size)
     first = cleared(first, new)
     asked = {"way": "thing", "thing": reference.meant(thing, second.things), "place": place}
-    after = replace(first, marks=(*first.marks, new))
     return worked_out(
         "compose_thing",
         [first, second],
-        after,
+        replace(first, marks=(*first.marks, new)),
         asked,
         lambda said: {"thing": reference.said(said), "place": PLACES_SAID[said][place][0]},
     )
@@ -63,11 +62,10 @@ def _color(rng: Random, first: Placed, second: Placed) -> Edit | None:
         "thing": reference.meant(thing, first.things),
         "other": like.meant(other, second.things),
     }
-    after = replace(first, marks=tuple(new if mark is thing else mark for mark in first.marks))
     return worked_out(
         "compose_color",
         [first, second],
-        after,
+        first.exchanged(thing, new),
         asked,
         lambda said: {"thing": reference.said(said), "other": like.said(said)},
     )

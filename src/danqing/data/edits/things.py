@@ -147,11 +147,10 @@ def _edit(
     reference = refer(old, before.things, rng, min(before.size))
     if reference is None:
         return None
-    marks = [new if mark is old else mark for mark in before.marks]
     return worked_out(
         task,
         [before],
-        replace(before, marks=tuple(mark for mark in marks if mark is not None)),
+        before.exchanged(old, new),
         {"thing": reference.meant(old, before.things), **asked},
         lambda said: {"thing": reference.said(said), **words(said)},
     )
