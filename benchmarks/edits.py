@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="edits of each task to be timed")
     arguments = parser.parse_args()
     if arguments.sheet:
-        contact_sheet().quantize(128).save(arguments.sheet, optimize=True)
+        contact_sheet().save(arguments.sheet, optimize=True)
         return
     for task in TASKS:
         print(f"{task:14}{rate(task, arguments.count):6.0f}")

@@ -5,7 +5,7 @@ from random import Random
 
 from danqing.data.edits.base import TASKS, Edit
 from danqing.data.edits.refer import refer
-from danqing.data.edits.scenes import MOST, put, scene, vacant, worked_out
+from danqing.data.edits.scenes import MOST, PLACES, cleared, put, scene, worked_out
 from danqing.data.edits.wordings import PLACES_SAID
 from danqing.data.synthesis.placed import Placed
 from danqing.data.synthesis.split import allowed_colors
@@ -15,24 +15,24 @@ from danqing.data.synthesis.world import World
 @TASKS.register("compose")
 def compose(rng: Random, world: World) -> Edit | None:
     """Bring a thing, a ground or a colour of the second picture into the first."""
-    first, second = (scene(rng, world, rng.randint(1, MOST - 1), MOST) for _ in range(2))
+    first = scene(rng, world, MOST - 1, MOST)
+    second = scene(rng, world, rng.randint(1, MOST - 1), MOST)
     return rng.choice((_thing, _background, _color))(rng, first, second)
 
 
 def _thing(rng: Random, first: Placed, second: Placed) -> Edit | None:
     """Copy a thing to a named place."""
-    thing = rng.choice(second.things)
+    thing, place = rng.choice(second.things), rng.choice(tuple(PLACES))
     reference = refer(thing, second.things, rng, min(second.size))
-    places = vacant(thing, first.things, first.size)
-    if reference is None or not places:
+    if reference is None:
         return None
-    place = rng.choice(places)
+    new = put(thing, place, first.size)
+    first = cleared(first, new)
     asked = {"way": "thing", "thing": reference.meant(thing, second.things), "place": place}
-    after = replace(first, marks=(*first.marks, put(thing, place, first.size)))
     return worked_out(
         "compose_thing",
         [first, second],
-        after,
+        replace(first, marks=(*first.marks, new)),
         asked,
         lambda said: {"thing": reference.said(said), "place": PLACES_SAID[said][place][0]},
     )
@@ -62,11 +62,10 @@ def _color(rng: Random, first: Placed, second: Placed) -> Edit | None:
         "thing": reference.meant(thing, first.things),
         "other": like.meant(other, second.things),
     }
-    after = replace(first, marks=tuple(new if mark is thing else mark for mark in first.marks))
     return worked_out(
         "compose_color",
         [first, second],
-        after,
+        first.exchanged(thing, new),
         asked,
         lambda said: {"thing": reference.said(said), "other": like.said(said)},
     )

@@ -132,7 +132,7 @@ def pose(rng: Random, world: World) -> Edit | None:
     scale = min(world.size) * rng.uniform(*_HEIGHT)
     figure = Figure(first, color, shade(PALETTE[color], rng, world.jitter), (x, y), scale)
     before = Placed(world.size, ground, shade(BACKGROUNDS[ground], rng, world.jitter), (figure,))
-    after = replace(before, marks=(replace(figure, pose=second),))
+    after = before.exchanged(figure, replace(figure, pose=second))
     return worked_out(
         "pose", [before], after, {"pose": second}, lambda said: {"pose": POSES_SAID[said][second]}
     )

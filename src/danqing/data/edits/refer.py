@@ -43,21 +43,21 @@ class Reference:
     color: str | None = None
     side: str | None = None
 
-    def finds(self, things: Sequence[Thing], clear: float = 0.0) -> list[Thing]:
+    def finds(self, things: Sequence[Thing], clear: float) -> list[Thing]:
         """Return the things that it can mean.
 
         Args:
             things: All there are.
-            clear: How many pixels further to its side than others one has to stand.
+            clear: Who stands less than so many pixels behind the farthest is meant as well.
         """
         found = [t for t in things if t.shape == self.shape and self.color in (None, t.color)]
-        if self.side is None or len(found) < 2:
+        if self.side is None:
             return found
         axis, way = SIDES[self.side]
-        far, next_ = sorted((way * thing.centre[axis] for thing in found), reverse=True)[:2]
-        if far - next_ < clear:
-            return found
-        return [thing for thing in found if way * thing.centre[axis] == far]
+        farthest = max(way * thing.centre[axis] for thing in found)
+        near = [thing for thing in found if farthest - way * thing.centre[axis] < clear]
+        # A side tells apart what is alike; what is alone has none.
+        return near if len(found) > 1 else []
 
     def said(self, language: Language) -> str:
         """Return it as a noun phrase, such as "the red star on the left"."""
@@ -92,9 +92,6 @@ def refer(
         for reference in _references(thing, color)
         if reference.finds(things, clear) == [thing]
     ]
-    # A side tells apart what is alike; said of what is alone, it would be an idle word.
-    alike = [other for other in things if other.shape == thing.shape]
-    found = [reference for reference in found if reference.side is None or len(alike) > 1]
     return rng.choice((found[0], rng.choice(found))) if found else None
 
 

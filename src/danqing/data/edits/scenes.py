@@ -80,20 +80,21 @@ def put(thing: Thing, place: str, size: tuple[int, int]) -> Thing:
     return replace(thing, centre=(x, y))
 
 
-def vacant(thing: Thing, others: Sequence[Thing], size: tuple[int, int]) -> list[str]:
-    """Return the places where a thing can be put apart from others."""
-    return [place for place in PLACES if fits(put(thing, place, size), others, size)]
+def inside(thing: Thing, size: tuple[int, int]) -> bool:
+    """Return whether a thing stands whole in a picture."""
+    inset = thing.radius + MARGIN * min(size) - 1e-6
+    return all(inset <= c <= length - inset for c, length in zip(thing.centre, size, strict=True))
 
 
-def fits(thing: Thing, others: Sequence[Thing], size: tuple[int, int]) -> bool:
-    """Return whether a thing stands whole in a picture and apart from others."""
-    side = min(size)
-    inset = thing.radius + MARGIN * side - 1e-6
-    inside = all(inset <= c <= length - inset for c, length in zip(thing.centre, size, strict=True))
-    return inside and all(
-        math.dist(thing.centre, other.centre) > thing.radius + other.radius + GAP * side
-        for other in others
+def cleared(placed: Placed, new: Thing, old: Thing | None = None) -> Placed:
+    """Return a scene without the things that leave no room for a new one; an old one may stay."""
+    gap = GAP * min(placed.size)
+    marks = tuple(
+        thing
+        for thing in placed.things
+        if thing is old or math.dist(thing.centre, new.centre) > thing.radius + new.radius + gap
     )
+    return replace(placed, marks=marks)
 
 
 def trains(placed: Placed) -> bool:

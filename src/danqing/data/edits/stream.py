@@ -13,7 +13,7 @@ from danqing.data.edits.base import TASKS, Change, EditSample
 from danqing.data.edits.wordings import HELD_OUT_WORDINGS
 from danqing.data.synthesis.captions import fill
 from danqing.data.synthesis.propose import LONGEST_PHRASE, LONGEST_WORD
-from danqing.data.synthesis.split import Part, dealt
+from danqing.data.synthesis.split import Dealt, Part, dealt
 from danqing.data.synthesis.world import World, pick, weighted
 from danqing.scorers.world import Language
 
@@ -52,7 +52,7 @@ class Edits(World):
         return _sample(rng, self, task, language, "train")
 
 
-ASKED: Final = Edits(min_word=2, max_word=LONGEST_WORD, max_phrase=LONGEST_PHRASE, invented=0.0)
+ASKED: Final = World(min_word=2, max_word=LONGEST_WORD, max_phrase=LONGEST_PHRASE, invented=0.0)
 """What is asked for by default: scenes of the common shapes, and real words of every length."""
 
 
@@ -91,9 +91,7 @@ def held_out(
     return list(found.values())
 
 
-def _sample(
-    rng: Random, world: World, task: str, language: Language, part: Part | str
-) -> EditSample:
+def _sample(rng: Random, world: World, task: str, language: Language, part: Dealt) -> EditSample:
     """Return an edit of a part at random, in a wording of that part."""
     work_out = TASKS[task]
     for _ in range(_PATIENCE):

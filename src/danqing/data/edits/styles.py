@@ -59,12 +59,15 @@ def pixel(image: Image.Image) -> Image.Image:
 def neon(image: Image.Image) -> Image.Image:
     """Let edges glow on black, in the most colourful tone beside them, else in white."""
     planes = _planes(image)
-    tones = np.stack([np.roll(planes, shift, axis) for axis in (1, 2) for shift in (-3, 3)])
-    chroma = tones.max(1) - tones.min(1)
-    best = np.take_along_axis(tones, chroma.argmax(0)[None, None], 0)[0]
+    shifts = [(axis, shift) for axis in (1, 2) for shift in (-4, -2, 2, 4)]
+    around = np.stack([planes, *(np.roll(planes, shift, axis) for axis, shift in shifts)])
+    chroma = around.max(1) - around.min(1)
+    # What is mixed at an edge is duller than the thing itself, and so is the ground.
+    best = np.take_along_axis(around, chroma.argmax(0)[None, None], 0)[0]
     low, chroma = best.min(0), chroma.max(0)
-    pure = np.where(chroma < _COLORFUL, 255, 60 + (best - low) * 195 // np.maximum(chroma, 1))
-    lines = _image(np.where(_edges(image, 1), pure, 0))
+    pure = 60 + (best - low) * 195 // np.maximum(chroma, 1)
+    tones = np.where(chroma < _COLORFUL, 255, pure)
+    lines = _image(np.where(_edges(image, 1), tones, 0))
     tubes = lines.filter(ImageFilter.MaxFilter(_odd(image, 7)))
     glow = tubes.filter(ImageFilter.GaussianBlur(_scaled(image, 5)))
     return _image(_planes(tubes) + _planes(glow) // 2 + 24)

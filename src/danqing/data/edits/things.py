@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from danqing.data.edits.base import TASKS, Edit, Words
 from danqing.data.edits.refer import refer
-from danqing.data.edits.scenes import MOST, fits, put, scene, vacant, worked_out
+from danqing.data.edits.scenes import MOST, PLACES, cleared, inside, put, scene, worked_out
 from danqing.data.edits.wordings import GROWTH_SAID, PLACES_SAID
 from danqing.data.synthesis.captions import COLORS_SAID, noun_phrase
 from danqing.data.synthesis.draw import RADII
@@ -31,20 +31,15 @@ GROWTH: Final = {"larger": 1.6, "smaller": 1 / 1.6}
 @TASKS.register("add")
 def add(rng: Random, world: World) -> Edit | None:
     """Put a new thing at a named place."""
-    count = rng.randint(1, MOST - 1)
-    before = scene(rng, world, count, count + 1)
-    shape = rng.choice(world.shapes)
+    shape, place = rng.choice(world.shapes), rng.choice(tuple(PLACES))
     color = rng.choice(allowed_colors(shape))
-    radius = sum(RADII[count + 1]) / 2 * min(world.size)
-    new = Thing(shape, color, PALETTE[color], (0.0, 0.0), radius)
-    places = vacant(new, before.things, world.size)
-    if not places:
-        return None
-    place = rng.choice(places)
+    radius = sum(RADII[MOST]) / 2 * min(world.size)
+    new = put(Thing(shape, color, PALETTE[color], (0.0, 0.0), radius), place, world.size)
+    before = cleared(scene(rng, world, MOST - 1, MOST), new)
     return worked_out(
         "add",
         [before],
-        replace(before, marks=(*before.marks, put(new, place, world.size))),
+        replace(before, marks=(*before.marks, new)),
         {"new": new.record, "place": place},
         lambda said: {"new": one(new, said), "place": PLACES_SAID[said][place][0]},
     )
@@ -94,19 +89,11 @@ def recolor(rng: Random, world: World) -> Edit | None:
 @TASKS.register("move")
 def move(rng: Random, world: World) -> Edit | None:
     """Bring a thing to a named place that is plainly another one."""
-    count = rng.randint(1, MOST)
-    before = scene(rng, world, count, max(count, 2))
-    old = rng.choice(before.things)
-    others = [thing for thing in before.things if thing is not old]
-    places = [
-        place
-        for place in vacant(old, others, world.size)
-        if math.dist(old.centre, put(old, place, world.size).centre) >= FARTHER * min(world.size)
-    ]
-    if not places:
-        return None
-    place = rng.choice(places)
+    before = scene(rng, world, rng.randint(2, MOST), MOST)
+    old, place = rng.choice(before.things), rng.choice(tuple(PLACES))
     new = put(old, place, world.size)
+    if math.dist(old.centre, new.centre) < FARTHER * min(world.size):
+        return None
     return _edit(
         "move",
         rng,
@@ -123,8 +110,13 @@ def resize(rng: Random, world: World) -> Edit | None:
     """Let a thing grow or shrink where it stands."""
     count, growth = rng.randint(1, MOST - 1), rng.choice(tuple(GROWTH))
     before = scene(rng, world, count, count if growth == "smaller" else MOST)
-    old = rng.choice(before.things)
-    new = replace(old, radius=GROWTH[growth] * old.radius)
+    changes = [
+        (thing, replace(thing, radius=GROWTH[growth] * thing.radius)) for thing in before.things
+    ]
+    possible = [change for change in changes if inside(change[1], world.size)]
+    if not possible:
+        return None
+    old, new = rng.choice(possible)
     return _edit(
         "resize",
         rng,
@@ -150,16 +142,15 @@ def _edit(
     asked: Mapping[str, Any],
     words: Words,
 ) -> Edit | None:
-    """Return the edit that puts one thing for another, where it can be said and has room."""
+    """Return the edit that puts one thing for another, or None where no reference means it."""
+    before = before if new is None else cleared(before, new, old)
     reference = refer(old, before.things, rng, min(before.size))
-    others = [thing for thing in before.things if thing is not old]
-    if reference is None or (new is not None and not fits(new, others, before.size)):
+    if reference is None:
         return None
-    marks = [new if mark is old else mark for mark in before.marks]
     return worked_out(
         task,
         [before],
-        replace(before, marks=tuple(mark for mark in marks if mark is not None)),
+        before.exchanged(old, new),
         {"thing": reference.meant(old, before.things), **asked},
         lambda said: {"thing": reference.said(said), **words(said)},
     )

@@ -10,7 +10,7 @@ Dimension key:
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
@@ -146,6 +146,11 @@ class Placed:
     def things(self) -> tuple[Thing, ...]:
         """The shapes among its marks."""
         return tuple(mark for mark in self.marks if isinstance(mark, Thing))
+
+    def exchanged(self, old: Mark, new: Mark | None) -> "Placed":
+        """Return it with one mark in the place of another, or without it; the rest stays."""
+        marks = (new if mark is old else mark for mark in self.marks)
+        return replace(self, marks=tuple(mark for mark in marks if mark is not None))
 
     def draw(self) -> Image.Image:
         """Return it as an RGB picture of exactly its size."""

@@ -116,7 +116,11 @@ def bucket(spec: Specification) -> Split:
     return "test_iid" if part == "test" else part
 
 
-def dealt(digest: str) -> Literal["train", "dev", "test"]:
+Dealt = Literal["train", "dev", "test"]
+"""What no family holds out is dealt by hash."""
+
+
+def dealt(digest: str) -> Dealt:
     """Return the part that something with this sha256 belongs to where no family holds it out."""
     place = _share(digest)
     return "dev" if place < _DEV else "test" if place < _DEV + _TEST else "train"
