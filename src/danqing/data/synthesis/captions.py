@@ -21,6 +21,7 @@ from danqing.scorers.world import (
     Specification,
     TextSpec,
 )
+from danqing.seeing import sentences
 
 TEMPLATES: Final = range(8)
 HELD_OUT_TEMPLATES: Final = (6, 7)
@@ -74,7 +75,7 @@ _TEXT: Final[dict[Language, tuple[str, ...]]] = {
 
 _NUMBERS = {"en": ("two", "three", "four", "five"), "zh": ("一个", "两个", "三个", "四个", "五个")}
 _SHAPES_EN = {shape: (shape, "crosses" if shape == "cross" else f"{shape}s") for shape in SHAPES}
-_SHAPES_ZH = {
+SHAPES_ZH: Final = {
     "circle": "圆形",
     "square": "方形",
     "triangle": "三角形",
@@ -139,19 +140,22 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
     if ground:
         fields["ground"] = ground if language == "en" else GROUNDS_ZH[ground]
     words = [word.format_map(fields) for word in frame.split()]
-    return " ".join(words).replace(" ,", ",") if language == "en" else "".join(words)
+    return sentences.joined(" ".join(words), language)
 
 
 def vocabulary() -> Vocabulary:
-    """Return all words, marks and characters that captions use."""
+    """Return all words, marks and characters that captions and questions about pictures use."""
     frames = {lang: " ".join(_SCENE[lang] + _TEXT[lang]) for lang in _SCENE}
     plain = {lang: re.sub(r"\{\w+\}|[\[\],，]", " ", text).split() for lang, text in frames.items()}
     nouns = [form for forms in _SHAPES_EN.values() for form in forms]
     english = [*plain["en"], "a", "an", *_NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
     english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
     chinese = [*plain["zh"], *_NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
-    chinese += [*_SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
-    openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in _SCENE["en"] + _TEXT["en"]}
+    chinese += [*SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
+    english, chinese = [*english, *sentences.words("en")], [*chinese, *sentences.words("zh")]
+    asked = [frame for frames in sentences.FRAMES.values() for frame in frames["en"]]
+    frames_en = (*_SCENE["en"], *_TEXT["en"], *asked)
+    openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in frames_en}
     openings |= {"a", "an", "we", *_NUMBERS["en"]}
     letters = LETTERS + LETTERS.lower() + CHARACTERS + UNSEEN_CHARACTERS
     return Vocabulary(
@@ -177,7 +181,7 @@ def _things(spec: Scene, language: Language) -> str:
 def _noun_phrase(thing: Object, language: Language) -> str:
     if language == "zh":
         color = COLORS_ZH[thing.color] if thing.color else ""
-        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{_SHAPES_ZH[thing.shape]}"
+        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{SHAPES_ZH[thing.shape]}"
     single, plural = _SHAPES_EN[thing.shape]
     noun = single if thing.count == 1 else plural
     noun = f"{thing.color} {noun}" if thing.color else noun

@@ -98,6 +98,9 @@ def _share(digest: str) -> float:
     return int(digest[_DIGITS], 16) / 16**8
 
 
+Dealt = Literal["train", "dev", "test"]
+"""Training may have the first part only."""
+
 Part = Literal["dev", "test"]
 """What training never draws is dealt, too: some of it to choose a model by, the rest to test it."""
 
@@ -109,11 +112,16 @@ def part_of(digest: str) -> Part:
 
 def bucket(spec: Specification) -> Split:
     """Return the one split a specification belongs to (never `test_para` or `test_font`)."""
-    family = _text_family(spec) if isinstance(spec, TextSpec) else _scene_family(spec)
+    family = _text_family(spec) if isinstance(spec, TextSpec) else scene_family(spec)
     if family is not None:
         return family
-    place = _share(spec.id)
-    return "dev" if place < _DEV else "test_iid" if place < _DEV + _TEST else "train"
+    return "test_iid" if (part := dealt(spec.id)) == "test" else part
+
+
+def dealt(digest: str) -> Dealt:
+    """Return the part that something with this sha256 belongs to if no family holds it out."""
+    place = _share(digest)
+    return "dev" if place < _DEV else "test" if place < _DEV + _TEST else "train"
 
 
 def _text_family(spec: TextSpec) -> Split | None:
@@ -122,7 +130,8 @@ def _text_family(spec: TextSpec) -> Split | None:
     return "test_word" if held_out_string(spec.string) else None
 
 
-def _scene_family(spec: Scene) -> Split | None:
+def scene_family(spec: Scene) -> Split | None:
+    """Return the split that holds out a whole family of scenes with this one; None: no family."""
     things = spec.objects
     assert spec.category in SCENE_CATEGORIES
     if any(thing.color == HELD_OUT_COLORS[thing.shape] for thing in things):
