@@ -5,11 +5,11 @@ Dimension key:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image
 
 from danqing.data.seeing import room
@@ -33,6 +33,10 @@ class Depth(Told):
     def metres(self, size: Size) -> Float[np.ndarray, "H W"]:
         """Return the true depth."""
         return self.room.draw(size)[1]
+
+    def things(self, size: Size) -> Bool[np.ndarray, "H W"]:
+        """Return the pixels that show a thing, and not the room."""
+        return self.metres(size) != replace(self.room, things=()).draw(size)[1]
 
     def pictures(self, size: Size) -> tuple[Image.Image, Image.Image]:
         """Return the room and its depth."""

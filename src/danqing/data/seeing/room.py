@@ -14,8 +14,8 @@ Space, in metres: across to the right, away from the camera, up from the floor.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import combinations
 from random import Random
 from typing import Final, NamedTuple
 
@@ -37,7 +37,7 @@ FAR: Final = WORLD.far
 _HEIGHT: Final = 1.6
 _HORIZON: Final = 0.2
 """The horizon's place, as a share of the height; so the lower edge of a square is at 2 m."""
-_WALLS: Final = (4.8, 5.2, 5.6, 6.0)
+_WALLS: Final = (3.4, 4.0, 4.8, 6.0)
 _SIDES: Final = 20.0
 _FOG: Final = (214, 218, 224)
 _THICK: Final = 0.5
@@ -45,8 +45,11 @@ _THICK: Final = 0.5
 _LIGHT: Final = (-0.55, -0.45, 0.7)
 """Where the light is."""
 _DARKEST: Final = 0.62
+_SOLID: Final = (0.45, 0.65)
+_CUT_OUT: Final = (0.65, 1.05)
+"""Radii in metres, at least and at most."""
 _FACES: Final[dict[str, dict[str, tuple[Place, ...]]]] = {k: polyhedron(k) for k in KINDS}
-_VISIBLE: Final = 0.5
+_VISIBLE: Final = 0.45
 """The least share of a thing that nothing covers."""
 
 
@@ -97,15 +100,12 @@ class Room:
         return Image.fromarray(np.rint(flat * (1 - fog) + _FOG * fog).astype(np.uint8)), depth
 
     def visible(self) -> bool:
-        """Return whether no thing is cut off by the picture or mostly covered."""
+        """Return whether no thing is mostly covered."""
         size = (64, 64)
         faces, painted = self._canvas(size)
         owner = np.array([0, *(face.thing for face in faces)])[painted.shown]
         for number in range(1, len(self.things) + 1):
             mine = [_seen(f.corners, size) for f in faces if f.thing == number]
-            places = np.array([point for outline in mine for point in outline]) / 64
-            if places.min() < 0.02 or places.max() > 0.98:
-                return False
             if (owner == number).sum() < _VISIBLE * (canvas(mine, size).shown > 0).sum():
                 return False
         return True
@@ -133,7 +133,7 @@ def propose(rng: Random) -> Room:
     """Return a room of things that training may show together in their colours."""
     while True:
         wall = rng.choice(_WALLS)
-        count = rng.randint(2, 4)
+        count = rng.randint(3, 5)
         colors = rng.sample(tuple(PALETTE), count)
         kinds = [rng.choice(KINDS if rng.random() < 0.4 else COMMON_SHAPES) for _ in colors]
         flat = [(k, c) for k, c in zip(kinds, colors, strict=True) if k not in KINDS]
@@ -143,19 +143,32 @@ def propose(rng: Random) -> Room:
             (_standing(rng, kind, color, wall) for kind, color in zip(kinds, colors, strict=True)),
             key=lambda thing: -thing.away,
         )
-        apart = all(far.away - near.away > far.reach + near.reach for far, near in pairwise(things))
         ground, floor = rng.sample(tuple(BACKGROUNDS), 2)
         room = Room(wall, ground, floor, tuple(things))
-        # Painting the furthest first is right only where no thing stands beside another one.
-        if apart and room.visible():
+        inside = all(thing.away + thing.reach < wall for thing in things)
+        in_turn = all(_in_turn(*pair) for pair in combinations(things, 2))
+        if inside and in_turn and room.visible():
             return room
 
 
+def _in_turn(far: Standing, near: Standing) -> bool:
+    """Return whether painting the further one first is right, wherever they meet in the picture."""
+    (left, right), (other_left, other_right) = _span(far), _span(near)
+    beside = right < other_left or other_right < left
+    return beside or far.away - near.away > far.reach + near.reach
+
+
+def _span(thing: Standing) -> tuple[float, float]:
+    """Return between which directions a thing surely lies, as across by away."""
+    nearest, wide = thing.away - thing.reach, max(thing.radius, thing.reach)
+    return (thing.across - wide) / nearest, (thing.across + wide) / nearest
+
+
 def _standing(rng: Random, kind: str, color: str, wall: float) -> Standing:
-    away = round(rng.uniform(NEAR + 0.5, wall - 0.5), 2)
-    across = round(rng.uniform(-0.45, 0.45) * away, 2)
-    radius = round(rng.uniform(0.36, 0.5) if kind in KINDS else rng.uniform(0.42, 0.65), 2)
-    return Standing(kind, color, across, away, radius, rng.randrange(90))
+    radius = round(rng.uniform(*_SOLID if kind in KINDS else _CUT_OUT), 2)
+    thing = Standing(kind, color, 0.0, 0.0, radius, rng.randrange(90))
+    away = round(rng.uniform(NEAR + thing.reach + 0.1, wall - 0.1), 2)
+    return replace(thing, away=away, across=round(rng.uniform(-0.42, 0.42) * away, 2))
 
 
 def _cut_out(thing: Standing) -> tuple[Place, ...]:

@@ -4,7 +4,8 @@ The source is a drawn scene, the prompt asks for a picture that shows what the s
 is painted is read back by `danqing.seeing` and compared with the exact truth:
 
 - `depth`: delta1, the share of pixels within a factor of 1.25 of their depth. Rooms of the small
-  world have one scale, so nothing is fitted.
+  world have one scale, so nothing is fitted. Most of a room is empty, and empty rooms are much
+  alike, so `of_things` has the pixels of things alone.
 - `segmentation`: intersection over union, averaged over the classes that were asked for.
 - `detection`: the share of boxes, found or there, that are both at an IoU of .5; the row `AP .5` is
   average precision as COCO computes it.
@@ -37,7 +38,8 @@ from danqing.scorers.solid import SolidJudge
 from danqing.seeing import boxes, depth, labels
 from danqing.seeing.sentences import TASKS, Task
 
-_FIGURES: Final = ("abs_rel", "unread", "soft")
+_FIGURES: Final = ("abs_rel", "of_things", "unread", "soft")
+"""What of a score's details is averaged beside it."""
 
 
 @benchmarks.register("seeing")
@@ -127,9 +129,11 @@ def _judged(question: Question, image: Image.Image, size: tuple[int, int]) -> Sc
 def _depth(question: Depth, image: Image.Image, size: tuple[int, int]) -> Score:
     seen = depth.read(image.resize(size, Image.Resampling.BILINEAR), depth.WORLD)
     truth = question.metres(size)
-    error = depth_error(seen.metres.astype(np.float64), truth, np.ones(truth.shape, bool))
-    details = {**error._asdict(), "unread": seen.unread}
-    return Score(error.delta1, f"AbsRel {error.abs_rel:.3f}", details)
+    told = seen.metres.astype(np.float64)
+    error = depth_error(told, truth, np.ones(truth.shape, bool))
+    of_things = depth_error(told, truth, question.things(size)).delta1
+    details = {**error._asdict(), "of_things": of_things, "unread": seen.unread}
+    return Score(error.delta1, f"AbsRel {error.abs_rel:.3f}, things {of_things:.3f}", details)
 
 
 def _segmentation(question: Segmentation, image: Image.Image, size: tuple[int, int]) -> Score:
