@@ -5,13 +5,17 @@ grants to the truth), those pictures after a VAE (`ceiling`, what any model that
 reach), and those of another prompt of the category (`floor`, what luck gives).
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
 
+from danqing.core.cache import cache_folder
 from danqing.core.errors import RecipeError
+from danqing.core.files import atomic_path
 from danqing.evaluation.benchmark import Ask, Item, Seen, absent
 from danqing.evaluation.stats import wilson
 from danqing.evaluation.table import Row, average
@@ -48,6 +52,24 @@ class Drawn:
             absent("fixed") if s is None else Score(s["value"], s["reason"], s["details"])
             for s in seen
         ]  # fmt: skip
+
+
+def kept(image: Image.Image, kind: str) -> Path:
+    """Return a file in the cache with a picture, named by its pixels.
+
+    Args:
+        image: The picture.
+        kind: The folder's name.
+
+    Raises:
+        StorageError: the cache cannot be written.
+    """
+    name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()[:24]
+    file = cache_folder(kind) / f"{name}.png"
+    if not file.exists():
+        with atomic_path(file) as staged:
+            image.save(staged, format="PNG")
+    return file
 
 
 def sighted(verdict: Score, image: Image.Image, written: str | None = None) -> Seen:

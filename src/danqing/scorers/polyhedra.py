@@ -8,7 +8,6 @@ Space: x to the right and y away of the one who looks at side 3, z up.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -38,7 +37,7 @@ class Solid:
     """A prism lies on a side, its triangles over sides 0 and 2."""
     extent: Place
     """Length along x and y, and height."""
-    colors: Mapping[str, str]
+    colors: dict[str, str]
     """The colour of every face by its name: `0` to `3`, `top` and `bottom`."""
     corner: int = 0
     """Which side shows on the left; the corner after it is the nearest."""
@@ -83,7 +82,7 @@ class Solid:
                 (y * cos - x * sin, (x * cos + y * sin) * steep - z * flat) for x, y, z in places
             ]
             # Corners go round against the clock where a face is seen from outside.
-            if _area(outline) < 0:
+            if area(outline) < 0:
                 shown.append((self.colors[name], outline))
         return shown
 
@@ -105,7 +104,7 @@ def polyhedron(kind: Kind) -> dict[str, tuple[Place, ...]]:
     return {**sides, **top, BOTTOM: tuple(reversed(floor))}
 
 
-def _area(outline: list[Point]) -> float:
+def area(outline: list[Point]) -> float:
     """Return the area inside an outline, above 0 where it goes with the clock on a screen."""
     following = [*outline[1:], outline[0]]
     return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(outline, following, strict=True)) / 2

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from danqing.data.seeing import questions
 from danqing.data.synthesis.captions import (
     HELD_OUT_TEMPLATES,
     TEMPLATES,
@@ -14,6 +15,7 @@ from danqing.data.synthesis.captions import (
 )
 from danqing.data.synthesis.propose import Limits, propose
 from danqing.scorers.world import CATEGORIES, SHAPES, Object, Scene, TextSpec
+from danqing.seeing.sentences import TASKS, WORDINGS, sentence
 
 EVERYTHING = Limits(shapes=tuple(SHAPES), max_phrase=2)
 
@@ -93,25 +95,36 @@ def test_a_different_demand_gets_a_different_caption():
         assert len(said) == len(specs)
 
 
+def some_questions(count):
+    """Return questions about pictures, each in all wordings, in English and in Chinese."""
+    rng = Random(0)
+    return [
+        [sentence(task, language, wording, question.fields(language)) for language in ("en", "zh")]
+        for task in TASKS
+        for question in [questions[task].propose(rng) for _ in range(count)]
+        for wording in WORDINGS
+    ]
+
+
 def test_the_vocabulary_covers_all_captions_and_has_nothing_idle():
     known, used = vocabulary(), set()
-    for spec in some_specs(70):
-        for template in TEMPLATES:
-            sentence = caption(spec, "en", template)
-            quoted = "".join(re.findall('"(.*?)"', sentence))
-            words = (
-                re.sub('"(.*?)"', '""', sentence).replace('"', ' " ').replace(",", " , ").split()
-            )
-            used |= set(quoted) | set(words)
-            assert words[0] in known.starters or words[0] == '"'
-            chinese = caption(spec, "zh", template)
-            used |= set("".join(re.findall("“(.*?)”", chinese)))
-            rest = re.sub("“(.*?)”", "“”", chinese)
-            # Longest words first, as a tokenizer would read.
-            pieces = sorted({*known.chinese, *known.marks}, key=len, reverse=True)
-            found = re.findall("|".join(map(re.escape, pieces)), rest)
-            assert "".join(found) == rest
-            used |= set(found)
+    captions = [
+        [caption(spec, language, template) for language in ("en", "zh")]
+        for spec in some_specs(70)
+        for template in TEMPLATES
+    ]
+    for english, chinese in [*captions, *some_questions(12)]:
+        quoted = "".join(re.findall('"(.*?)"', english))
+        words = re.sub('"(.*?)"', '""', english).replace('"', ' " ').replace(",", " , ").split()
+        used |= set(quoted) | set(words)
+        assert words[0] in known.starters or words[0] == '"'
+        used |= set("".join(re.findall("“(.*?)”", chinese)))
+        rest = re.sub("“(.*?)”", "“”", chinese)
+        # Longest words first, as a tokenizer would read.
+        pieces = sorted({*known.chinese, *known.marks}, key=len, reverse=True)
+        found = re.findall("|".join(map(re.escape, pieces)), rest)
+        assert "".join(found) == rest
+        used |= set(found)
     everything = {*known.english, *known.chinese, *known.marks, *known.characters}
     assert used <= everything
     assert not (set(known.english) | set(known.chinese) | set(known.marks)) - used

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from danqing.core.errors import SourceError
-from danqing.evaluation.benchmarks.depth import _SPECTRAL, Depth, decoded
+from danqing.evaluation.benchmarks.depth import Depth
 from danqing.evaluation.harness import run
 
 SHAPE = (24, 32)
@@ -133,11 +133,3 @@ def test_sizes_that_do_not_fit_are_refused(given):
     (ask,) = Depth(data=given(ramp(), np.zeros((3, 3), np.uint8))).asks()
     with pytest.raises(SourceError, match=r"the shape of their depth, got \(3, 3\)"):
         Depth(data=data).look(ask, gray(ramp()))
-
-
-def test_a_colour_map_is_read_back():
-    stops = np.array(_SPECTRAL, np.uint8)[None]
-    assert decoded(Image.fromarray(stops), "spectral")[0] == pytest.approx(np.linspace(0, 1, 11))
-    between = np.array([[[185, 32, 72]]], np.uint8)  # halfway from the first to the second
-    assert decoded(Image.fromarray(between), "spectral") == pytest.approx(0.05, abs=2e-3)
-    assert decoded(Image.new("RGB", (1, 1), (0, 51, 102)), "gray") == pytest.approx(0.2)

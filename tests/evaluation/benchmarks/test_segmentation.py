@@ -3,8 +3,7 @@
 import pytest
 from PIL import Image
 
-from danqing.core.errors import SourceError
-from danqing.evaluation.benchmarks.segmentation import Segmentation, within
+from danqing.evaluation.benchmarks.segmentation import Segmentation
 from danqing.evaluation.harness import run
 
 
@@ -43,14 +42,6 @@ def test_a_mask_may_have_another_colour_and_size(data, tmp_path, painter, rows):
     red = painter(lambda ask: painted(masks[ask.id], (250, 10, 5), "green", (32, 32)))
     benchmark = Segmentation(data=data, color=(255, 0, 0), reach=20.0)
     assert rows(run(benchmark, red, tmp_path))["mean IoU"] == 1
-
-
-def test_the_usual_reach_is_the_lighter_half():
-    levels = [0, 110, 130, 255]
-    image = Image.frombytes("L", (4, 1), bytes(levels))
-    assert within(image, (255, 255, 255), 50.0).tolist() == [[False, False, True, True]]
-    with pytest.raises(SourceError, match=r"three numbers of 8 bits, got \(256, 0, 0\)"):
-        within(image, (256, 0, 0), 50.0)
 
 
 def test_nothing_there_and_nothing_found_is_right(data):

@@ -34,12 +34,13 @@ SETTINGS = {
     "oneig_reasoning": {"folder": "oneig", "embedder": TOWERS},
     "oneig_style": {"folder": "oneig", "csd": TOWERS, "encoder": TOWERS},
     "reconstruction": {"folder": "pictures", "fit": "crop", "count": 3},
+    "seeing": {"categories": ["depth"], "part": "dev"},
     "solids": {"categories": ["left", "described"], "size": [320, 320]},
     "segmentation": {"data": "d.jsonl", "color": [255, 0, 0], "reach": 20},
     "tiif": {"folder": "tiif", "judge": CHAT, "split": "test"},
     "wise": {"folder": "wise", "judge": CHAT},
 }
-ONE_MODE = ("curved_text", "solids")
+ONE_MODE = ("curved_text", "seeing", "solids")
 """Our own, which have no official code."""
 
 

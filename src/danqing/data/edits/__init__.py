@@ -1,5 +1,6 @@
 """Edits of drawn pictures with exact targets: what is not asked to change stays to the pixel."""
 
+from danqing.data.edits import seeing
 from danqing.data.edits.base import TASKS, Change, Edit, EditSample, Task, change
 from danqing.data.edits.compose import compose
 from danqing.data.edits.figures import POSES, pose
@@ -32,4 +33,5 @@ __all__ = [
     "replace_thing",
     "resize",
     "restyle",
+    "seeing",
 ]

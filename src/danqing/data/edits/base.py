@@ -19,6 +19,7 @@ from PIL import Image
 
 from danqing.core.registry import Registry
 from danqing.data.edits.wordings import Wordings
+from danqing.data.synthesis.split import Dealt
 from danqing.data.synthesis.world import World
 from danqing.scorers.world import Language
 
@@ -43,6 +44,8 @@ class Edit:
     wordings: Wordings
     """How it may be asked for; the last two are held out."""
     words: Words
+    part: Dealt | None = None
+    """The part it belongs to; None: the one that its identity is dealt to."""
 
 
 class Task(Protocol):

@@ -99,7 +99,7 @@ def _sample(rng: Random, world: World, task: str, language: Language, part: Deal
         if edit is None:
             continue
         change = Change(task, edit.asked, edit.shown, _box(~edit.kept))
-        if dealt(change.id) != part:
+        if (edit.part or dealt(change.id)) != part:
             continue
         wordings = edit.wordings[language]
         known, kept_out = wordings[:-HELD_OUT_WORDINGS], wordings[-HELD_OUT_WORDINGS:]

@@ -22,6 +22,7 @@ from danqing.scorers.world import (
     Specification,
     TextSpec,
 )
+from danqing.seeing import sentences
 
 TEMPLATES: Final = range(8)
 HELD_OUT_TEMPLATES: Final = (6, 7)
@@ -155,11 +156,11 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
 def fill(frame: str, fields: Mapping[str, str], language: Language) -> str:
     """Return the sentence that a frame of parted words makes with its fields."""
     words = [word.format_map(fields) for word in frame.split()]
-    return " ".join(words).replace(" ,", ",") if language == "en" else "".join(words)
+    return sentences.joined(" ".join(words), language)
 
 
 def vocabulary() -> Vocabulary:
-    """Return all words, marks and characters that captions use."""
+    """Return all words, marks and characters that captions and questions about pictures use."""
     frames = {lang: " ".join(_SCENE[lang] + _TEXT[lang]) for lang in _SCENE}
     plain = {lang: re.sub(r"\{\w+\}|[\[\],，]", " ", text).split() for lang, text in frames.items()}
     nouns = [form for forms in _SHAPES_EN.values() for form in forms]
@@ -167,7 +168,10 @@ def vocabulary() -> Vocabulary:
     english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
     chinese = [*plain["zh"], *_NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
     chinese += [*SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
-    openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in _SCENE["en"] + _TEXT["en"]}
+    english, chinese = [*english, *sentences.words("en")], [*chinese, *sentences.words("zh")]
+    asked = [frame for frames in sentences.FRAMES.values() for frame in frames["en"]]
+    frames_en = (*_SCENE["en"], *_TEXT["en"], *asked)
+    openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in frames_en}
     openings |= {"a", "an", "we", *_NUMBERS["en"]}
     letters = LETTERS + LETTERS.lower() + CHARACTERS + UNSEEN_CHARACTERS
     return Vocabulary(

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from danqing.data.synthesis.captions import COLORS_SAID
 from danqing.scorers.polyhedra import BOTTOM, TOP, Kind, Solid
 from danqing.scorers.world import Language
+from danqing.seeing.sentences import SOLIDS_ZH
 
 Change = Literal["left", "right", "behind", "below", "described"]
 """How the solid is to be turned, or that it is only described and there is no picture of it."""
@@ -20,9 +21,9 @@ TURNS: Final[tuple[Change, ...]] = ("left", "right", "behind", "below")
 CHANGES: Final[tuple[Change, ...]] = (*TURNS, "described")
 
 _NAMES: Final[dict[Kind, dict[Language, str]]] = {
-    "cuboid": {"en": "cuboid", "zh": "长方体"},
-    "pyramid": {"en": "four-sided pyramid", "zh": "四棱锥"},
-    "prism": {"en": "triangular prism", "zh": "三棱柱"},
+    "cuboid": {"en": "cuboid", "zh": SOLIDS_ZH["cuboid"]},
+    "pyramid": {"en": "four-sided pyramid", "zh": SOLIDS_ZH["pyramid"]},
+    "prism": {"en": "triangular prism", "zh": SOLIDS_ZH["prism"]},
 }
 _FRAMES: Final[dict[Language, dict[Change, tuple[str, ...]]]] = {
     "en": {

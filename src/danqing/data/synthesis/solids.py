@@ -1,11 +1,12 @@
 """Solids to be seen from another side: which there are, and how they look.
 
-Nothing in training is a solid; they are still dealt by hash into `dev` and `test`.
+Proportions that are asked for are not trained on; what is asked is dealt by hash into `dev` and
+`test`.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any, Final
@@ -18,7 +19,12 @@ from danqing.data.synthesis.split import Part, part_of
 from danqing.scorers.polyhedra import KINDS, SIDES, Face, Solid, polyhedron
 from danqing.scorers.world import BACKGROUNDS, PALETTE, Language
 
-_LENGTHS, _HEIGHTS = (0.8, 1.0, 1.25), (0.85, 1.0, 1.2)
+Proportions = tuple[tuple[float, ...], tuple[float, ...]]
+"""Lengths along each side of the footprint, and heights."""
+ASKED: Final[Proportions] = ((0.8, 1.0, 1.25), (0.85, 1.0, 1.2))
+"""Those of benchmarks."""
+TRAINED: Final[Proportions] = ((0.7, 0.9, 1.1, 1.4), (0.75, 0.95, 1.1, 1.35))
+"""Those of training, none of which a benchmark has."""
 _ELEVATIONS, _SWINGS = (20.0, 28.0, 36.0), (-12.0, 0.0, 12.0)
 _ROOM: Final = 0.82
 """The diagonal of the box around a solid, as a share of the picture's shorter side."""
@@ -60,7 +66,7 @@ class Turn:
         return [
             replace(lying, extent=(1.0, 1.0, height)).seen(elevation, swing)
             for lying in either
-            for height in (0.75, *_HEIGHTS, 1.4)
+            for height in (0.75, *ASKED[1], 1.4)
             for elevation in _ELEVATIONS
             for swing in _SWINGS
         ]
@@ -85,9 +91,7 @@ def turns(
     rng = Random(f"danqing solids {part} {change}")
     found: dict[str, tuple[Turn, str, Language]] = {}
     while len(found) < count:
-        wanted = Turn(
-            solid=_solid(rng, change), change=change, ground=rng.choice(tuple(BACKGROUNDS))
-        )
+        wanted = propose(rng, change, ASKED)
         if part_of(wanted.id) == part:
             told: Language = language or ("en", "zh")[len(found) % 2]
             found.setdefault(
@@ -125,14 +129,22 @@ def draw_solid(
     return large.reduce(_SUPERSAMPLE)
 
 
-def _solid(rng: Random, change: Change) -> Solid:
+def propose(rng: Random, change: Change, proportions: Proportions) -> Turn:
+    """Return a random solid to be turned, of any part."""
+    solid = _solid(rng, change, *proportions)
+    return Turn(solid=solid, change=change, ground=rng.choice(tuple(BACKGROUNDS)))
+
+
+def _solid(
+    rng: Random, change: Change, lengths: Sequence[float], heights: Sequence[float]
+) -> Solid:
     kind = rng.choice(KINDS)
     names = tuple(polyhedron(kind))
     # Proportions are not told, so what is only described has those that one thinks of.
     extent = (
         (1.0, 1.0, 1.0)
         if change == "described"
-        else (rng.choice(_LENGTHS), rng.choice(_LENGTHS), rng.choice(_HEIGHTS))
+        else (rng.choice(lengths), rng.choice(lengths), rng.choice(heights))
     )
     colors = dict(zip(names, rng.sample(tuple(PALETTE), len(names)), strict=True))
     return Solid(kind=kind, extent=extent, colors=colors, corner=rng.randrange(SIDES))

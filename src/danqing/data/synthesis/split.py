@@ -98,6 +98,9 @@ def _share(digest: str) -> float:
     return int(digest[_DIGITS], 16) / 16**8
 
 
+Dealt = Literal["train", "dev", "test"]
+"""Training may have the first part only."""
+
 Part = Literal["dev", "test"]
 """What training never draws is dealt, too: some of it to choose a model by, the rest to test it."""
 
@@ -114,10 +117,6 @@ def bucket(spec: Specification) -> Split:
         return family
     part = dealt(spec.id)
     return "test_iid" if part == "test" else part
-
-
-Dealt = Literal["train", "dev", "test"]
-"""What no family holds out is dealt by hash."""
 
 
 def dealt(digest: str) -> Dealt:

@@ -26,16 +26,7 @@ from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmar
 from danqing.evaluation.measures.depth import aligned, aligned_as_disparity, depth_error
 from danqing.evaluation.table import Table, average, categories, detail
 from danqing.scorers.base import Score
-
-Colors = Literal["gray", "spectral"]
-
-_SPECTRAL: Final = (
-    (158, 1, 66), (213, 62, 79), (244, 109, 67), (253, 174, 97), (254, 224, 139), (255, 255, 191),
-    (230, 245, 152), (171, 221, 164), (102, 194, 165), (50, 136, 189), (94, 79, 162),
-)  # fmt: skip
-"""ColorBrewer's Spectral of 11 colours, in which Marigold shows depth."""
-
-_LEVELS: Final = 1001
+from danqing.seeing.depth import Colors, levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +108,8 @@ class Depth:
         if not valid.any():
             return {"delta1": None, "abs_rel": None, "pixels": 0}
         height, width = truth.shape
-        levels = Image.fromarray(decoded(image, self.colors).astype(np.float32))
-        shown = np.asarray(levels.resize((width, height), Image.Resampling.BILINEAR), np.float64)
+        gray = Image.fromarray(levels(image, self.colors).astype(np.float32))
+        shown = np.asarray(gray.resize((width, height), Image.Resampling.BILINEAR), np.float64)
         fit = aligned if self.shows == "depth" else aligned_as_disparity
         error = depth_error(fit(shown, truth, valid), truth, valid, survey.nearest, survey.furthest)
         return {**error._asdict(), "pixels": int(valid.sum())}
@@ -165,25 +156,6 @@ class Depth:
         if self.survey == "kitti":
             truth, known = truth[_kitti(truth.shape)], known[_kitti(truth.shape)]
         return truth, known & _counted(self.survey, truth.shape)
-
-
-def decoded(image: Image.Image, colors: Colors) -> Float[np.ndarray, "H W"]:
-    """Return what a picture's colours stand for, from 0 to 1.
-
-    Args:
-        image: The picture.
-        colors: `gray`: the mean of the channels; `spectral`: the place of the nearest colour of
-            the map, from its red end.
-    """
-    values = np.asarray(image.convert("RGB"), np.float64)
-    if colors == "gray":
-        return values.mean(-1) / 255
-    places = np.linspace(0, 1, _LEVELS)
-    stops = np.linspace(0, 1, len(_SPECTRAL))
-    map_ = np.stack([np.interp(places, stops, c) for c in np.transpose(_SPECTRAL)], axis=1)
-    # |v - m|^2 without |v|^2, which is the same for all of a pixel's candidates.
-    flat = [(row @ map_.T * -2 + (map_**2).sum(1)).argmin(1) for row in values]
-    return places[np.stack(flat)]
 
 
 def _measured(path: Path, level: float) -> Float[np.ndarray, "H W"]:

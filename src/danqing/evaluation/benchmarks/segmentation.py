@@ -13,18 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Bool
 from PIL import Image
 
-from danqing.core.errors import SourceError
 from danqing.evaluation import listing
 from danqing.evaluation.benchmark import Ask, Item, Mode, Seen, absent, benchmarks
 from danqing.evaluation.measures.overlap import mask_overlap
 from danqing.evaluation.table import Table, average, categories, detail, micro
 from danqing.scorers.base import Score
-from danqing.scorers.color import lab, swatches
 from danqing.scorers.world import Color
+from danqing.seeing.labels import within
 
 
 @benchmarks.register("segmentation")
@@ -83,18 +80,6 @@ class Segmentation:
             *categories(items, average),
         ]
         return Table(rows, "mean IoU")
-
-
-def within(image: Image.Image, color: Color, reach: float) -> Bool[np.ndarray, "H W"]:
-    """Return where a picture is within some Delta-E of a colour.
-
-    Raises:
-        SourceError: the colour is none of 8 bits.
-    """
-    if not all(0 <= value <= 255 for value in color):
-        raise SourceError(f"colours must be three numbers of 8 bits, got {color}; change it.")
-    pixels = lab(np.asarray(image.convert("RGB")))
-    return ((pixels - swatches([color])[0][:, None, None]) ** 2).sum(0) <= reach**2
 
 
 def _score(seen: Seen) -> Score:

@@ -10,7 +10,6 @@ The judge (`danqing.scorers.solid`) compares colours with the true view, face by
 `danqing.evaluation.validate` measures how far it can be believed.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,13 +19,11 @@ from typing import ClassVar
 
 from PIL import Image
 
-from danqing.core.cache import cache_folder
-from danqing.core.files import atomic_path
 from danqing.data.synthesis.instructions import TURNS, Change
 from danqing.data.synthesis.solids import Turn, draw_solid, turn, turns
 from danqing.data.synthesis.split import Part
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.drawn import Drawn, references, row, sighted
+from danqing.evaluation.drawn import Drawn, kept, references, row, sighted
 from danqing.evaluation.table import Table, categories, macro
 from danqing.scorers.base import Score
 from danqing.scorers.polyhedra import Solid
@@ -97,14 +94,8 @@ class Solids(Drawn):
         return draw_solid(seen, wanted.ground, Random(wanted.id), size=self.size)
 
     def _source(self, wanted: Turn) -> Path:
-        """Return a file with the solid as it is to be turned, named by its pixels."""
-        image = self._drawn(wanted, wanted.solid)
-        name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()[:24]
-        file = cache_folder("solids") / f"{name}.png"
-        if not file.exists():
-            with atomic_path(file) as staged:
-                image.save(staged, format="PNG")
-        return file
+        """Return a file with the solid as it is to be turned."""
+        return kept(self._drawn(wanted, wanted.solid), "solids")
 
 
 def _judge(ask: Ask, image: Image.Image) -> Score:

@@ -1,0 +1,1 @@
+"""Pictures that are data: depth, classes and boxes as colours, and how they are asked for."""
