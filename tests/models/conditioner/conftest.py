@@ -36,11 +36,10 @@ def language_model(tokenizer):
     """A tiny Qwen2.5-VL of `transformers`, wide enough in its values that a mistake shows."""
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-    from danqing.models.conditioner.config import ConditionerConfig
+    from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 
-    sizes = ConditionerConfig(
-        width=64, heads=2, kv_heads=1, mlp=96, vision_depth=2, vision_width=32, vision_mlp=48
-    )
+    eyes = EyesConfig(width=32, mlp=48)
+    sizes = ConditionerConfig(width=64, heads=2, kv_heads=1, mlp=96, eyes=eyes)
     config = Qwen2_5_VLConfig.from_dict(sizes.to_published(tokenizer))
     torch.manual_seed(0)
     model = Qwen2_5_VLForConditionalGeneration(config).eval()

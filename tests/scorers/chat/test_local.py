@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from danqing.core.errors import MissingPackage, RecipeError
-from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 from danqing.models.conditioner.tokenizer import build_tokenizer
 from danqing.scorers.chat import Chat, Question, Transformers
 from danqing.scorers.chat.local import _processor
@@ -83,10 +83,8 @@ def save_llava(folder):
 
 def save_qwen(folder):
     words = tokenizer()
-    sizes = ConditionerConfig(
-        width=32, depth=1, heads=2, kv_heads=1, mlp=48, vision_depth=1, vision_width=32,
-        vision_heads=2, vision_mlp=48,
-    )  # fmt: skip
+    eyes = EyesConfig(depth=1, width=32, mlp=48)
+    sizes = ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48, eyes=eyes)
     config = Qwen2_5_VLConfig.from_dict(sizes.to_published(words.backend_tokenizer))
     save(Qwen2_5_VLForConditionalGeneration(config), words, folder)
     # The files of the published repositories; torchvision is not needed to write them.

@@ -17,6 +17,22 @@ CONTROL = ("image_pad", "video_pad", "vision_start", "vision_end")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EyesConfig:
+    """A vision tower; the defaults are the nano's."""
+
+    depth: int = 2
+    """Layers; the last one sees the whole picture, others 112 px windows."""
+    width: int = 64
+    """Channels of the tower."""
+    heads: int = 2
+    """Heads of the tower."""
+    mlp: int = 128
+    """Hidden channels of its MLP."""
+    area: int = 112**2
+    """Pixels to which every picture is resized before it is seen; 28x28 of them are a token."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConditionerConfig:
     """A Qwen2.5-VL language model, with or without eyes; the defaults are the nano's."""
 
@@ -30,15 +46,8 @@ class ConditionerConfig:
     """Key and value heads, a divisor of heads."""
     mlp: int = 512
     """Hidden channels of the gated MLP."""
-    vision_depth: int = 0
-    """Layers of the vision tower; the last one sees the whole picture, others 112 px windows.
-    0: there is no tower, and no picture can be read."""
-    vision_width: int = 64
-    """Channels of the vision tower."""
-    vision_heads: int = 2
-    """Heads of the vision tower."""
-    vision_mlp: int = 128
-    """Hidden channels of the vision tower's MLP."""
+    eyes: EyesConfig | None = None
+    """The vision tower; None: no picture can be read."""
     max_tokens: int = 32768
     """The longest sequence the model is meant for."""
 
@@ -71,24 +80,29 @@ class ConditionerConfig:
                 "mrope_section": [head // 8, head * 3 // 16, head * 3 // 16],
             },
         }
-        vision = {
-            "model_type": f"{MODEL_TYPE}_vision",
-            "depth": self.vision_depth,
-            "hidden_size": self.vision_width,
-            "num_heads": self.vision_heads,
-            "intermediate_size": self.vision_mlp,
-            "out_hidden_size": self.width,
-            "fullatt_block_indexes": [self.vision_depth - 1] if self.vision_depth else [],
-        }
         settings = {
             "architectures": ["Qwen2_5_VLForConditionalGeneration"],
             "model_type": MODEL_TYPE,
             "text_config": language,
-            "vision_config": vision,
             # Nothing is generated, so the head costs nothing when it is the embedding.
             "tie_word_embeddings": True,
         }
-        return with_vocabulary(settings, tokenizer)
+        return with_vocabulary(with_eyes(settings, self.eyes), tokenizer)
+
+
+def with_eyes(settings: Mapping[str, Any], eyes: EyesConfig | None) -> dict[str, Any]:
+    """Return a `config.json` of our layout with the sizes of a vision tower, or of none."""
+    sizes = eyes or EyesConfig(depth=0)
+    vision = {
+        "model_type": f"{MODEL_TYPE}_vision",
+        "depth": sizes.depth,
+        "hidden_size": sizes.width,
+        "num_heads": sizes.heads,
+        "intermediate_size": sizes.mlp,
+        "out_hidden_size": settings["text_config"]["hidden_size"],
+        "fullatt_block_indexes": [sizes.depth - 1] if sizes.depth else [],
+    }
+    return {**settings, "vision_config": vision}
 
 
 def with_vocabulary(settings: Mapping[str, Any], tokenizer: "Tokenizer") -> dict[str, Any]:

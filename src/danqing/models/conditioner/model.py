@@ -27,12 +27,14 @@ from danqing.models.conditioner.chat import Chat, Writer
 from danqing.models.conditioner.config import (
     MODEL_TYPE,
     ConditionerConfig,
+    EyesConfig,
     language_config,
+    with_eyes,
     with_vocabulary,
 )
 from danqing.models.conditioner.language import LanguageModel, places
 from danqing.models.conditioner.names import blind, ours, published
-from danqing.models.conditioner.template import TEMPLATES, Template
+from danqing.models.conditioner.template import TEMPLATES, Template, with_pictures
 from danqing.models.conditioner.tokenizer import load_tokenizer, save_tokenizer
 from danqing.models.conditioner.vision import Patches, Vision, load_processor, restore_rotations
 
@@ -83,9 +85,7 @@ class Conditioner(nn.Module):
     ) -> "Conditioner":
         """Return a conditioner with random weights, to be trained."""
         settings = config.to_published(tokenizer)
-        see = config.vision_depth > 0
-        vision = Vision(settings["vision_config"], load_processor()) if see else None
-        conditioner = cls(settings, tokenizer, template, vision)
+        conditioner = cls(settings, tokenizer, template, _fresh(settings, config.eyes))
         for name, weight in conditioner.language.layers.named_parameters():
             if weight.ndim == 2:
                 # Larger, and the layers' outputs would drown the words they are about.
@@ -162,6 +162,21 @@ class Conditioner(nn.Module):
                 rows[row] = self.language.embed.weight[known[entry]]
         kept = {k: v for k, v in self.state_dict().items() if k != "language.embed.weight"}
         other.load_state_dict(kept, strict=False)
+        return other
+
+    def with_eyes(self, eyes: EyesConfig) -> "Conditioner":
+        """Return a conditioner that sees too, with fresh eyes; it reads prompts alone as this one.
+
+        The settings must have the language model's in a table of their own, as those that we
+        write do.
+
+        Raises:
+            RequestError: The template has no other that takes pictures.
+        """
+        settings = with_eyes(self.settings, eyes)
+        template, vision = with_pictures(self.writer.template), _fresh(settings, eyes)
+        other = Conditioner(settings, self.writer.tokenizer, template, vision)
+        other.language.load_state_dict(self.language.state_dict())
         return other
 
     def save(self, folder: str | Path) -> None:
@@ -265,3 +280,7 @@ class Conditioner(nn.Module):
         entered = [self._enter(chat) for chat in chats]
         states = self.language.side_by_side([x for x, _ in entered], [at for _, at in entered])
         return [text[:, self.writer.drop :] for text in states]
+
+
+def _fresh(settings: Mapping[str, Any], eyes: EyesConfig | None) -> Vision | None:
+    return eyes and Vision.fresh(settings["vision_config"], eyes.area, _SPREAD)

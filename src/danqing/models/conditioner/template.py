@@ -7,7 +7,7 @@ for every prompt. The sentences are interoperability constants: trained weights 
 every character of them (Qwen-Image technical report, arXiv 2508.02324, and its released code).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from danqing.core.errors import RequestError
 from danqing.core.registry import Registry
@@ -63,6 +63,9 @@ class Template:
         return self.between.join(self.picture.replace("{}", number) for number in numbers)
 
 
+_EACH = f"Picture {{}}: {PICTURE}"
+"""How the later editing models are shown any number of pictures."""
+
 _DESCRIBE = (
     "Describe the image by detailing the color, shape, size, texture, quantity, text, "
     "spatial relationships of the objects and background:"
@@ -81,7 +84,7 @@ TEMPLATES: Registry[Template] = Registry("template")
 for _name, _template in {
     "text_to_image": Template(system=_DESCRIBE),
     "edit": Template(system=_DESCRIBE_AND_CHANGE, picture=PICTURE, pictures=1),
-    "edit_plus": Template(system=_DESCRIBE_AND_CHANGE, picture="Picture {}: " + PICTURE),
+    "edit_plus": Template(system=_DESCRIBE_AND_CHANGE, picture=_EACH),
     "text_to_image_2_1": Template(system=_COMPREHEND, drop_user_header=False),
     "edit_2_1": Template(
         system=_COMPREHEND,
@@ -91,6 +94,22 @@ for _name, _template in {
     ),
     "nano": Template(),
     "nano_edit": Template(picture=PICTURE, pictures=1),
-    "nano_edit_plus": Template(picture="Picture {}: " + PICTURE),
+    "nano_edit_plus": Template(picture=_EACH),
 }.items():
     TEMPLATES.register(_name)(_template)
+
+
+def with_pictures(template: Template) -> Template:
+    """Return the template that takes any pictures and puts a prompt alone as this one does.
+
+    Raises:
+        RequestError: There is none: with pictures, the published models are told other things.
+    """
+    wanted = replace(template, picture=_EACH)
+    for name in TEMPLATES:
+        if TEMPLATES[name] == wanted:
+            return TEMPLATES[name]
+    raise RequestError(
+        f"template must be nano to take pictures too, got {TEMPLATES.name_of(template)}; "
+        "choose a model that was published for editing."
+    )

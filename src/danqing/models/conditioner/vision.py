@@ -62,6 +62,27 @@ class Vision(nn.Module):
         self.tower = Qwen2_5_VisionTransformerPretrainedModel(config)
         self.processor = processor
 
+    @classmethod
+    def fresh(cls, settings: Mapping[str, Any], area: int, spread: float) -> "Vision":
+        """Return a tower with random weights, and a processor that resizes pictures to an area.
+
+        Args:
+            settings: Of the tower, as published.
+            area: Pixels of a picture as it is seen.
+            spread: About the standard deviation of what it gives, so that pictures are not
+                drowned by words.
+        """
+        vision = cls(settings, _resizing(area))
+        for name, weight in vision.tower.named_parameters():
+            if weight.ndim > 1:
+                nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weight)
+        # GELU of a unit normal has a mean square of .43.
+        last = vision.tower.merger.mlp[-1].weight
+        nn.init.normal_(last, std=spread * (0.43 * last.shape[1]) ** -0.5)
+        return vision
+
     def forward(self, patches: Patches) -> Float[Tensor, "J E"]:
         """Return what stands in the chat for the pictures, one after the other."""
         seen = self.tower(patches.values.to(self.tower.dtype), grid_thw=patches.grids)
@@ -80,6 +101,14 @@ def load_processor(folder: Path | None = None) -> Processor:
     if folder is None:
         return Qwen2VLImageProcessorPil()
     return Qwen2VLImageProcessorPil.from_pretrained(folder)
+
+
+def _resizing(area: int) -> Processor:
+    """Return a processor that takes pictures to an area, up to whole tokens."""
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    # It divides by a rounded root and takes the floor: without the 1, 288x288 lost two rows.
+    return Qwen2VLImageProcessorPil(size={"shortest_edge": area, "longest_edge": area + 1})
 
 
 def restore_rotations(tower: nn.Module) -> None:
