@@ -4,13 +4,14 @@ They paint nothing, but they paint it in milliseconds, and every path of the cod
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 from danqing.flow.schedule import DynamicShift
-from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.tokenizer import build_tokenizer
 from danqing.models.mmdit.config import MMDiTConfig
@@ -41,15 +42,22 @@ VAE_ = VAEConfig(
     latents_std=(1.5, 0.8, 1.0, 1.2),
 )
 CONDITIONER = ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48)
+SEEING = replace(CONDITIONER, eyes=EyesConfig(width=32, mlp=48))
+"""A conditioner that is shown pictures too."""
 WORDS = ("a", "and", "blue", "circle", "green", "red", "square", "triangle")
 
 
-def toy(seed: int = 0) -> Pipeline:
-    """Return a pipeline whose pictures are noise of 32x32 pixels, in float32 on the CPU."""
+def toy(seed: int = 0, *, edits: bool = False) -> Pipeline:
+    """Return a pipeline whose pictures are noise of 32x32 pixels, in float32 on the CPU.
+
+    Args:
+        seed: Decides the weights.
+        edits: Whether it looks at pictures.
+    """
     return Pipeline(
         toy_mmdit(seed),
         toy_vae(seed),
-        toy_conditioner(seed),
+        toy_conditioner(seed, SEEING if edits else CONDITIONER),
         DynamicShift(),
         Defaults(sizes=((32, 32),), area=(16 * 16, 64 * 64), steps=3, guidance=2.0),
         Identity(name="toy", weights=f"toy-{seed}"),

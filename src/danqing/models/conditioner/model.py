@@ -81,10 +81,12 @@ class Conditioner(nn.Module):
         cls,
         config: ConditionerConfig,
         tokenizer: "Tokenizer",
-        template: Template = TEMPLATES["nano"],
+        template: Template | None = None,
     ) -> "Conditioner":
-        """Return a conditioner with random weights, to be trained."""
+        """Return a conditioner with random weights, to be trained; None: with a nano's template."""
         settings = config.to_published(tokenizer)
+        if template is None:
+            template = TEMPLATES["nano_edit_plus" if config.eyes else "nano"]
         conditioner = cls(settings, tokenizer, template, _fresh(settings, config.eyes))
         for name, weight in conditioner.language.layers.named_parameters():
             if weight.ndim == 2:
