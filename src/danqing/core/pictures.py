@@ -128,7 +128,11 @@ def fingerprint(image: Image.Image) -> str:
 
 def sentence(error: Exception) -> str:
     """Return what a parser complains of, short enough for a line."""
-    return " ".join(str(error).split()).rstrip(".")[:120] or type(error).__name__
+    return _line(str(error)).rstrip(".") or type(error).__name__
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:120]
 
 
 def _worked_on(image: Image.Image) -> Opened:
@@ -167,7 +171,7 @@ def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]
 
     try:
         own = ImageCms.ImageCmsProfile(BytesIO(profile))
-        name = ImageCms.getProfileDescription(own).strip()
+        name = _line(ImageCms.getProfileDescription(own))
         if "srgb" in name.lower():
             return image, []
         to = ImageCms.createProfile("sRGB")

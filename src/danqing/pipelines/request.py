@@ -19,7 +19,7 @@ MOST_PICTURES = 256
 MOST_GUIDANCE = 100.0
 SEEDS = 2**63
 MOST_ASPECT = 100
-"""Longer side of a source divided by its shorter side, at most; eyes see no more than twice it."""
+"""Longer side of a source divided by its shorter side, at most; eyes see up to twice that."""
 
 
 @dataclass(frozen=True, slots=True)
