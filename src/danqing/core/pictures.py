@@ -8,7 +8,7 @@ import hashlib
 import warnings
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -87,7 +87,7 @@ def read_picture(path: str | Path) -> Opened:
         ) from error
 
 
-def open_picture(file: str | Path | IO[bytes]) -> Image.Image:
+def open_picture(file: Path | BytesIO) -> Image.Image:
     """Return a picture whose head is read and whose pixels are not."""
     return Image.open(file, formats=sorted(set(SUFFIXES.values())))
 
