@@ -50,12 +50,17 @@ SEEING = replace(CONDITIONER, eyes=EyesConfig(width=32, mlp=48))
 WORDS = ("a", "and", "blue", "circle", "green", "red", "square", "triangle")
 
 
-def toy(seed: int = 0) -> Pipeline:
-    """Return a pipeline whose pictures are noise of 32x32 pixels, in float32 on the CPU."""
+def toy(seed: int = 0, *, edits: bool = False) -> Pipeline:
+    """Return a pipeline whose pictures are noise of 32x32 pixels, in float32 on the CPU.
+
+    Args:
+        seed: Decides the weights.
+        edits: Whether it looks at pictures.
+    """
     return Pipeline(
         toy_mmdit(seed),
         toy_vae(seed),
-        toy_conditioner(seed),
+        toy_conditioner(seed, SEEING if edits else CONDITIONER),
         DynamicShift(),
         Defaults(sizes=((32, 32),), area=(16 * 16, 64 * 64), steps=3, guidance=2.0),
         Identity(name="toy", weights=f"toy-{seed}"),

@@ -16,23 +16,6 @@ from danqing.pipelines.pipeline import Pipeline
 from danqing.testing import toy, toy_mmdit
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "toy"
-    save(toy(), folder)
-    return str(folder)
-
-
-@pytest.fixture(autouse=True)
-def _logs():
-    """Take away what `main` does to the loggers of its process."""
-    root, ours = logging.getLogger(), logging.getLogger("danqing")
-    handlers, level = list(root.handlers), ours.level
-    yield
-    root.handlers[:] = handlers
-    ours.setLevel(level)
-
-
 @pytest.fixture
 def generate(model, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,12 +1,15 @@
 """Pipelines under the harness, and the command that puts both together, with a toy model."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from PIL import Image, ImageChops
 
 from danqing.cli.evaluate import compare, evaluate
 from danqing.core.errors import RecipeError
+from danqing.evaluation.benchmark import Ask
+from danqing.evaluation.generators import Model
 from danqing.evaluation.painter import painter, round_trip
 from danqing.pipelines.load import save
 from danqing.pipelines.request import Request
@@ -98,3 +101,17 @@ def test_runs_of_two_models_stand_side_by_side(tmp_path, capsys):
     evaluate(str(tmp_path / "toy"), out=tmp_path / "three", set=(*told, "split=dev"), steps=1)
     with pytest.raises(RecipeError, match="must ask for the same things"):
         compare((tmp_path / "one", tmp_path / "three"), out=tmp_path / "page.html")
+
+
+def test_an_ask_with_pictures_is_an_edit_and_one_that_cannot_be_is_a_reason(tmp_path):
+    save(toy(edits=True), tmp_path / "editor")
+    Image.new("RGB", (33, 21), "red").save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"nothing")
+    model = Model(model=str(tmp_path / "editor"), steps=1)
+    ask = Ask(
+        id="1", prompt="a blue square", category="all", seeds=(3, 4), sources=(tmp_path / "a.png",)
+    )
+    images = model.paint(ask)
+    assert [image.size for image in images] == [(33, 21)] * 2
+    (why, _) = model.paint(replace(ask, sources=(tmp_path / "b.png",)))
+    assert "must be a JPEG" in why

@@ -2,17 +2,20 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from danqing.core.download import EMBEDDED
 from danqing.core.errors import RequestError
 from danqing.memory.plan import Machine
+from danqing.models.conditioner.vision import EDIT_AREA
 from danqing.pipelines.compress import compress
 from danqing.pipelines.fit import Wish, fit, nearest, parse_bytes, parts, this_machine
-from danqing.pipelines.load import load, save
-from danqing.pipelines.request import Request
+from danqing.pipelines.load import load, save, wish_of
+from danqing.pipelines.request import Defaults, Request
 from danqing.testing import toy
 
 NANO = EMBEDDED["danqing-nano"]
@@ -64,6 +67,22 @@ def test_all_that_paints_is_counted_once(tmp_path):
     packed = {part.name: part.packed for part in parts(tmp_path / "packed", WISH)}
     assert packed["transformer"] < 0.75 * sizes["transformer"].plain
     assert packed["vae"] is None
+
+
+def test_sources_count_as_tokens_and_as_words(monkeypatch):
+    monkeypatch.setattr("danqing.pipelines.fit._program", lambda: 300 << 20)
+    defaults = Defaults()
+    source = Image.new("RGB", (1600, 1200))
+    plain = wish_of(Request("-", size=(1600, 1200)), defaults)
+    one = wish_of(Request("-", sources=(source,)), defaults, EDIT_AREA)
+    three = wish_of(Request("-", sources=(source,) * 3), defaults, EDIT_AREA)
+    # Beyond 1328x1328 an edit is painted smaller, and what is paid for is what is painted.
+    assert one.size == one.sources[0] == (1520, 1136) != plain.size
+    assert three.length - plain.length == 3 * 1024**2 // 28**2
+    machine = Machine(device=10**12)
+    peaks = [fit(NANO, wish, machine).peak for wish in (replace(one, sources=()), one, three)]
+    assert peaks == sorted(set(peaks))
+    assert nearest(NANO, one, Machine(device=peaks[1] - 1)).sources == one.sources
 
 
 def test_a_wish_grows_with_what_is_wished_for(monkeypatch):

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from PIL import Image
 
 from danqing.pipelines.reading import REMEMBERED, Reader
-from danqing.testing import toy_conditioner
+from danqing.testing import SEEING, toy_conditioner
 
 PROMPTS = ["a red square", " ", "a blue circle and a green triangle"]
 
@@ -22,9 +23,9 @@ def conditioner(monkeypatch):
     conditioner.asked = []
     read_each = conditioner.read_each
 
-    def listen(prompts):
+    def listen(prompts, images):
         conditioner.asked += prompts
-        return read_each(prompts)
+        return read_each(prompts, images)
 
     monkeypatch.setattr(conditioner, "read_each", listen)
     return conditioner
@@ -48,6 +49,19 @@ def test_kept_texts_are_known_to_the_next_program_and_to_nobody_else(conditioner
     Reader(conditioner, "other", keep=True)(PROMPTS[:1])
     assert conditioner.asked == [*PROMPTS, PROMPTS[0]]
     assert len(list(cache.iterdir())) == 4
+
+
+def test_the_same_words_about_other_pictures_are_another_text(cache):
+    conditioner = toy_conditioner(config=SEEING)
+    red, blue = (Image.new("RGB", (32, 32), colour) for colour in ("red", "blue"))
+    first = Reader(conditioner, "toy", keep=True)
+    ways = [(), (red,), (blue,), (red, blue), (blue, red)]
+    texts = [first(PROMPTS[:1], pictures)[0] for pictures in ways]
+    for text, pictures in zip(texts, ways, strict=True):
+        assert torch.equal(text, conditioner.read(PROMPTS[:1], [pictures]).text)
+    assert len(list(cache.iterdir())) == len(ways)
+    again = Reader(conditioner, "toy", keep=True)
+    assert torch.equal(again(PROMPTS[:1], (blue,))[0], texts[2])
 
 
 def test_a_damaged_file_is_made_anew(conditioner, cache, caplog):

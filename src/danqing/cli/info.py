@@ -60,7 +60,7 @@ def _sizes(sizes: "Sizes") -> str:
 
 def _plainly(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items())
+        return ", ".join(f"{name} {_plainly(item)}" for name, item in value.items())
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(_plainly, value))
     return str(value)

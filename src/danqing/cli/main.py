@@ -13,6 +13,7 @@ from danqing import __doc__ as description
 from danqing.cli import arena, filter
 from danqing.cli.annotate import annotate
 from danqing.cli.compress import compress, verify
+from danqing.cli.edit import edit
 from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
@@ -30,6 +31,7 @@ VERBS = {
         arena.arena,
         compare,
         compress,
+        edit,
         evaluate,
         filter.filter,
         generate,

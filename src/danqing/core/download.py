@@ -14,7 +14,10 @@ from danqing.core.files import storage_errors
 EMBEDDED = {"danqing-nano": Path(__file__).parents[1] / "nano"}
 """Models that come with the package."""
 
-PUBLISHED = {"Qwen/Qwen-Image": 28_849_460_275, "Qwen/Qwen-Image-2512": 28_849_460_275}
+EDITING = ("Qwen/Qwen-Image-Edit-2511", "Qwen/Qwen-Image-Edit-2509", "Qwen/Qwen-Image-Edit")
+"""Models on the hub that change pictures, the newest one first."""
+
+PUBLISHED = dict.fromkeys(("Qwen/Qwen-Image", "Qwen/Qwen-Image-2512", *EDITING), 28_849_460_275)
 """Models on the hub that danqing runs, and how many numbers their networks have together."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

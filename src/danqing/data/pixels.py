@@ -11,28 +11,12 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from danqing.core.pictures import SUFFIXES, excess, open_picture, orientation, rgb, sentence
 
 RGB = UInt8[np.ndarray, "_ _ 3"]
 Gray = UInt8[np.ndarray, "_ _"]
-
-SUFFIXES: Final = {
-    "jpg": "JPEG",
-    "jpeg": "JPEG",
-    "png": "PNG",
-    "webp": "WEBP",
-    "gif": "GIF",
-    "bmp": "BMP",
-    "tif": "TIFF",
-    "tiff": "TIFF",
-}
-"""Formats that are read, by the ends of names. Pillow knows more; fewer are less to attack."""
-
-LONGEST_SIDE: Final = 16_384
-"""Pixels of a side; what is longer has never been a photograph."""
-
-MOST_PIXELS: Final = 120_000_000
-"""Pixels of a picture; a head that promises more is taken for a decompression bomb."""
 
 MOST_METADATA: Final = 1 << 20
 """Bytes of EXIF and text beside the pixels."""
@@ -64,13 +48,13 @@ def read_head(data: bytes, name: str = "") -> Head | str:
     if not data:
         return "it is empty"
     try:
-        with _open(data) as image:
+        with open_picture(io.BytesIO(data)) as image:
             return _head(image, name)
     except UnidentifiedImageError:
         return "it is no picture of a known format"
     # Parsers of strangers' bytes raise whatever they like; see the module's first lines.
     except Exception as error:
-        return f"its head cannot be read ({_sentence(error)})"
+        return f"its head cannot be read ({sentence(error)})"
 
 
 def decode(data: bytes, side: int) -> RGB | str:
@@ -81,14 +65,14 @@ def decode(data: bytes, side: int) -> RGB | str:
     they are; alpha lies on white; of a moving picture the first frame counts.
     """
     try:
-        with _open(data) as image:
+        with open_picture(io.BytesIO(data)) as image:
             if isinstance(trouble := _head(image, ""), str):
                 return trouble
             image.draft("RGB", _scaled(image.size, side))
             image.load()
-            whole = np.asarray(_rgb(image))
+            whole = np.asarray(rgb(image))
     except Exception as error:
-        return f"it cannot be decoded ({_sentence(error)})"
+        return f"it cannot be decoded ({sentence(error)})"
     return _shrink(whole, side)
 
 
@@ -116,48 +100,28 @@ def cover(data: bytes, width: int, height: int) -> RGB | str:
     return pixels[top : top + height, left : left + width]  # pyright: ignore[reportReturnType]
 
 
-def _open(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data), formats=sorted(set(SUFFIXES.values())))
-
-
 def _head(image: Image.Image, name: str) -> Head | str:
     width, height = image.size
     promised = SUFFIXES.get(name.rpartition(".")[2].lower())
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     if promised is not None and promised != kind:
         return f"its name says {promised} and its bytes say {kind}"
-    if max(width, height) > LONGEST_SIDE:
-        return f"it is {width}x{height}, longer than {LONGEST_SIDE:,} pixels"
-    if width * height > MOST_PIXELS:
-        return f"it promises {width * height:,} pixels, more than {MOST_PIXELS:,}"
+    if trouble := excess(image):
+        return f"it {trouble}"
     if (size := _metadata(image)) > MOST_METADATA:
         return f"it carries {size:,} bytes of metadata, more than {MOST_METADATA:,}"
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     return Head(
         format=kind,
         width=width,
         height=height,
         mode=image.mode,
         frames=getattr(image, "n_frames", 1),
-        orientation=orientation if orientation in range(1, 9) else 1,
+        orientation=orientation(image),
     )
 
 
 def _metadata(image: Image.Image) -> int:
     return sum(len(value) for value in image.info.values() if isinstance(value, bytes | str))
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    if image.mode.startswith("I;16"):
-        # Pillow would clip sixteen bits at 255 instead of scaling them.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        above = image.convert("RGBA")
-        ground = Image.new("RGBA", above.size, "white")
-        return Image.alpha_composite(ground, above).convert("RGB")
-    return image.convert("RGB")
 
 
 def _scaled(size: tuple[int, int], side: int) -> tuple[int, int]:
@@ -172,7 +136,3 @@ def _shrink(pixels: RGB, side: int) -> RGB:
     if min(height, width) <= side:
         return pixels
     return cv2.resize(pixels, _scaled((width, height), side), interpolation=cv2.INTER_AREA)  # pyright: ignore[reportReturnType]
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")[:120] or type(error).__name__

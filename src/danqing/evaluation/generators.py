@@ -88,12 +88,24 @@ class Model:
 
     def paint(self, ask: Ask) -> Sequence[Image.Image | str]:
         """Paint all seeds; those that follow each other together."""
+        from danqing.core.errors import RequestError
+        from danqing.core.pictures import read_picture
         from danqing.evaluation.painter import painter
 
-        if ask.sources:
-            return [f"{self.model} changes no pictures"] * len(ask.seeds)
-        paint = painter(self.pipeline, size=self.size, steps=self.steps, guidance=self.guidance)
-        return paint([ask.prompt] * len(ask.seeds), list(ask.seeds))
+        try:
+            paint = painter(
+                self.pipeline,
+                size=self.size,
+                steps=self.steps,
+                guidance=self.guidance,
+                sources=tuple(read_picture(source).image for source in ask.sources),
+            )
+            return paint([ask.prompt] * len(ask.seeds), list(ask.seeds))
+        except RequestError as error:
+            if not ask.sources:
+                raise
+            # A picture that cannot be changed is one of many, and never the end of a run.
+            return [str(error)] * len(ask.seeds)
 
     def round_trip(self, image: Image.Image) -> Image.Image:
         """Return a picture as the model's VAE keeps it."""

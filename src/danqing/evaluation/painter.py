@@ -23,6 +23,7 @@ def painter(
     size: str | None = None,
     steps: int | None = None,
     guidance: float | None = None,
+    sources: tuple[Image.Image, ...] = (),
 ) -> Callable[[Sequence[str], Sequence[int]], list[Image.Image]]:
     """Return a function that paints prompts with seeds.
 
@@ -33,6 +34,8 @@ def painter(
         size: As in a request; None: the model's.
         steps: Sampling steps; None: the model's.
         guidance: Scale of guidance; None: the model's.
+        sources: Pictures to be changed; what is painted has the size of the first, unless `size`
+            says another.
     """
 
     def paint(prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
@@ -42,7 +45,13 @@ def painter(
             together = [job for _, job in series]
             (prompt, seed), batch = together[0], len(together)
             request = Request(
-                prompt, seed=seed, batch=batch, size=size, steps=steps, guidance=guidance
+                prompt,
+                sources=sources,
+                seed=seed,
+                batch=batch,
+                size=size,
+                steps=steps,
+                guidance=guidance,
             )
             images += [picture.image for picture in pipeline.paint(request).pictures]
         return images

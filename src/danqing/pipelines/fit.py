@@ -8,7 +8,7 @@ to about a tenth (`benchmarks/memory_…`).
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -40,6 +40,12 @@ VAE_SCRATCH = 0.4
 READER_TEXT = 512
 """Tokens of a prompt, where it is not known."""
 
+TOKEN = 16
+"""Pixels along one side of a token of the transformer, in all models so far."""
+
+PIECE = 28**2
+"""Pixels of a picture that are one token of the text, in all models so far."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
@@ -54,7 +60,9 @@ class Wish:
     batch: int = 1
     """Pictures that are painted together."""
     length: int = READER_TEXT
-    """Tokens of the prompt."""
+    """Tokens of the prompt, its pictures included."""
+    sources: tuple[tuple[int, int], ...] = ()
+    """Width and height of the pictures that are looked at, in pixels."""
 
 
 def parts(folder: Path, wish: Wish) -> list[Part]:
@@ -64,7 +72,8 @@ def parts(folder: Path, wish: Wish) -> list[Part]:
         CheckpointError: files are missing or damaged.
     """
     groups: dict[str, list[tuple[int, int | None]]] = {}
-    for name, group in (("transformer", _transformer), ("text_encoder", _text), ("vae", _vae)):
+    text = _seeing if wish.sources else _text
+    for name, group in (("transformer", _transformer), ("text_encoder", text), ("vae", _vae)):
         for weight, plain, packed in _weights(folder / name):
             if (key := group(weight)) is not None:
                 groups.setdefault(key, []).append((plain, packed))
@@ -95,12 +104,15 @@ def reserve(folder: Path, wish: Wish) -> int:
     mmdit = MMDiTConfig.from_published(checkpoint.read_config(folder / "transformer"))
     vae = VAEConfig.from_published(checkpoint.read_config(folder / "vae"))
     text = language_config(checkpoint.read_config(folder / "text_encoder"))
-    pixels = wish.size[0] * wish.size[1]
-    tokens = math.ceil(pixels / (vae.factor * mmdit.patch) ** 2) + wish.length
+    pixels, *looked_at = (width * height for width, height in (wish.size, *wish.sources))
+    tokens = math.ceil((pixels + sum(looked_at)) / (vae.factor * mmdit.patch) ** 2) + wish.length
     branches = wish.batch * (2 if wish.guided else 1)
     denoising = branches * tokens * mmdit.width * PER_TOKEN
     weights = sum(plain for _, plain, _ in _weights(folder / "vae"))
-    decoding = pixels / vae.patch**2 * vae.base * PER_PIXEL + VAE_SCRATCH * weights
+    # A picture takes as much when it is encoded.
+    decoding = (
+        max([pixels, *looked_at]) / vae.patch**2 * vae.base * PER_PIXEL + VAE_SCRATCH * weights
+    )
     reading = wish.length * (6 * text.mlp + 20 * text.width)
     return _program() + PROGRAM + int(max(denoising, decoding, reading))
 
@@ -123,9 +135,7 @@ def nearest(folder: Path, wish: Wish, machine: Machine, cap: int | None = None) 
     tries = [(1.0, wish.batch), *((1 - k / 10, 1) for k in range(10))]
     for share, batch in tries:
         size = max(64, round(width * share)), max(64, round(height * share))
-        smaller = Wish(
-            size=size, steps=wish.steps, guided=wish.guided, batch=batch, length=wish.length
-        )
+        smaller = replace(wish, size=size, batch=batch)
         if fit(folder, smaller, machine, cap).fits:
             return smaller
     return None
@@ -161,7 +171,11 @@ def _transformer(name: str) -> str:
 
 
 def _text(name: str) -> str | None:
-    ours = conditioner_names.blind(name)
+    return None if conditioner_names.blind(name) is None else _seeing(name)
+
+
+def _seeing(name: str) -> str | None:
+    ours = conditioner_names.ours(name)
     # Of the embedding only the rows of a prompt are ever read.
     return None if ours is None or ours.startswith("language.embed.") else "text encoder"
 

@@ -25,6 +25,7 @@ from danqing.memory.plan import Plan
 from danqing.models import checkpoint
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
+from danqing.models.conditioner.template import TEMPLATES, Template
 from danqing.models.lora import merged
 from danqing.models.mmdit import names as mmdit_names
 from danqing.models.mmdit.config import MMDiTConfig
@@ -32,7 +33,8 @@ from danqing.models.mmdit.model import MMDiT
 from danqing.models.vae import names as vae_names
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
-from danqing.pipelines.fit import Wish, fit, nearest, this_machine
+from danqing.pipelines.edit import framing, require_eyes
+from danqing.pipelines.fit import PIECE, READER_TEXT, TOKEN, Wish, fit, nearest, this_machine
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
 from danqing.pipelines.model import Identity
@@ -47,6 +49,12 @@ FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 TEXT_ENCODER = "text_encoder"
 WEIGHTS = ("transformer", "vae", TEXT_ENCODER)
 PIPELINE = "QwenImagePipeline"
+KINDS = {
+    PIPELINE: "text_to_image",
+    "QwenImageEditPipeline": "edit",
+    "QwenImageEditPlusPipeline": "edit_plus",
+}
+"""Published pipelines that can be loaded, and the template of each."""
 
 Read = Callable[[Path], Mapping[str, Tensor]]
 """From a part's folder to its weights by their published names."""
@@ -100,7 +108,10 @@ def load(
     local = Path(name_or_path).is_dir()
     name = ours.name or (folder.resolve().name if local else str(name_or_path))
     _log.info("%s on %s, in %s", name, where.reason, form.reason)
-    wish = wish_of(request or Request("-"), ours.defaults)
+    template = template_of(folder)
+    if request and request.sources:
+        require_eyes(name, template)
+    wish = wish_of(request or Request("-"), ours.defaults, template.area)
     plan = _plan(folder, wish, where.device, cap)
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
@@ -110,7 +121,9 @@ def load(
     return Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
-        Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
+        Conditioner.load(
+            folder, template=template, dtype=form.dtype, device=where.device, read=read
+        ),
         from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
         ours.defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
@@ -130,11 +143,22 @@ def read_ours(folder: Path) -> Ours:
             "give the folder that holds it, or danqing-nano for the embedded model."
         )
     index = checkpoint.read_config(folder, INDEX)
-    if (kind := index.get("_class_name")) != PIPELINE:
+    if (kind := index.get("_class_name")) not in KINDS:
         raise CheckpointError(
-            f"model must be a {PIPELINE}, got {kind}; choose a text-to-image model."
+            f"model must be one of {', '.join(KINDS)}, got {kind}; choose another one."
         )
     return parse(Ours, index.get("_danqing", {}), "_danqing")
+
+
+def template_of(folder: Path) -> Template:
+    """Return what the conditioner of a model's folder is told: what it says itself, or its kind.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+    """
+    kind = checkpoint.read_config(folder, INDEX).get("_class_name", PIPELINE)
+    own = checkpoint.read_config(folder / TEXT_ENCODER).get("template")
+    return TEMPLATES[own or KINDS.get(kind, KINDS[PIPELINE])]
 
 
 def reader(*, packed: bool, streamed: bool = False) -> Read:
@@ -200,15 +224,26 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n: t.plain() if isinstance(t, PackedTensor) else t for n, t in tensors.items()}
 
 
-def wish_of(request: Request, defaults: Defaults) -> Wish:
+def wish_of(request: Request, defaults: Defaults, seen: int | None = None) -> Wish:
     """Return the part of a request that decides memory, as a model understands it.
+
+    Args:
+        request: What is going to be painted.
+        defaults: What the model does best.
+        seen: Pixels of each source as the conditioner sees it; None: too few to count.
 
     Raises:
         RequestError: the size is not possible.
     """
     guidance = defaults.guidance if request.guidance is None else request.guidance
+    size, sources = parse_size(request.size or defaults.sizes[0], defaults.sizes, 1), ()
+    if request.sources:
+        target, sources = framing(request, defaults, TOKEN)
+        size = target.shown
     return Wish(
-        size=parse_size(request.size or defaults.sizes[0], defaults.sizes, 1),
+        size=size,
+        sources=tuple(source.shown for source in sources),
+        length=READER_TEXT + len(sources) * (seen or 0) // PIECE,
         steps=request.steps or defaults.steps,
         guided=guidance > 1,
         batch=request.batch,
@@ -275,8 +310,9 @@ def save_index(pipeline: Pipeline, folder: Path) -> None:
     """
     schedule = to_published(pipeline.schedule)
     ours = Ours(name=pipeline.identity.name, defaults=pipeline.defaults)
+    own = TEMPLATES.name_of(pipeline.conditioner.writer.template)
     index = {
-        "_class_name": PIPELINE,
+        "_class_name": next((kind for kind in KINDS if KINDS[kind] == own), PIPELINE),
         "_danqing": dump(ours),
         "scheduler": ["diffusers", schedule["_class_name"]],
         "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
@@ -284,12 +320,14 @@ def save_index(pipeline: Pipeline, folder: Path) -> None:
         "transformer": ["diffusers", "QwenImageTransformer2DModel"],
         "vae": ["diffusers", "AutoencoderKLQwenImage"],
     }
+    if index["_class_name"] != PIPELINE:
+        index["processor"] = ["transformers", "Qwen2VLProcessor"]
     checkpoint.write_config(folder / "scheduler", schedule, "scheduler_config.json")
     checkpoint.write_config(folder, index, INDEX)
 
 
 def fingerprint(folder: Path) -> str:
-    """Identify the weights of a model that paint: eyes of a text encoder have no part in it.
+    """Identify the weights of a model that paint, eyes of a text encoder if they are used.
 
     Compressed weights have the fingerprint of the plain ones.
 
@@ -297,11 +335,13 @@ def fingerprint(folder: Path) -> str:
         CheckpointError: files are missing or damaged.
     """
     slots = Slots()
+    edits = template_of(folder).picture is not None
+    used = conditioner_names.ours if edits else conditioner_names.blind
     return checkpoint.fingerprint(
         {
             f"{part}.{name}": tensor
             for part in WEIGHTS
             for name, tensor in assemble(checkpoint.read(folder / part), slots).items()
-            if part != TEXT_ENCODER or conditioner_names.blind(name)
+            if part != TEXT_ENCODER or used(name)
         }
     )

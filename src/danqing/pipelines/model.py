@@ -7,6 +7,7 @@ Dimension key:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -84,10 +85,23 @@ class Model:
         """Where the networks are."""
         return self.mmdit.device
 
-    def read(self, prompts: Sequence[str], batch: int) -> list[Float[Tensor, "B _ E"]]:
-        """Return the text of each prompt, as it reads alone, for a batch of pictures."""
-        texts = self.reader(prompts)
+    def read(
+        self, prompts: Sequence[str], batch: int, pictures: Sequence[Image.Image] = ()
+    ) -> list[Float[Tensor, "B _ E"]]:
+        """Return the text of each prompt, as it reads alone, for a batch of pictures.
+
+        Args:
+            prompts: What is asked for.
+            batch: How many pictures are painted.
+            pictures: What each prompt is about, in the size in which it is to be seen.
+        """
+        texts = self.reader(prompts, pictures)
         return [text.to(self.device, self.dtype).expand(batch, -1, -1) for text in texts]
+
+    def encode(self, image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 C h w"]:
+        """Return the most probable normalized latents of pixels in [-1, 1]."""
+        weight = next(self.vae.parameters())
+        return self.vae.normalize(self.vae.encode(image.to(weight)).mode())
 
     def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 3 H W"]:
         """Return the pixels of normalized latents, in [-1, 1].
@@ -96,6 +110,12 @@ class Model:
         """
         dtype = next(self.vae.parameters()).dtype
         return self.vae.decode(self.vae.denormalize(latents.to(dtype)))
+
+
+def to_pixels(image: Image.Image) -> Float[Tensor, "1 3 H W"]:
+    """Return an RGB picture in [-1, 1]."""
+    pixels = torch.from_numpy(np.array(image))
+    return rearrange(pixels, "h w c -> 1 c h w").float() / 255 * 2 - 1
 
 
 def to_image(image: Float[Tensor, "1 3 H W"]) -> Image.Image:

@@ -11,7 +11,8 @@ import torch
 from danqing import __version__
 from danqing.core.log import logger
 from danqing.flow.samplers import Watch, ignore
-from danqing.pipelines.job import walk
+from danqing.pipelines.edit import edit, framed
+from danqing.pipelines.job import Job, walk
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.model import Model
 from danqing.pipelines.record import Picture, Record, Result
@@ -32,7 +33,7 @@ class Pipeline(Model):
         """
         usual = self.defaults
         size = usual.sizes[0] if request.size is None else request.size
-        return Record(
+        plan = Record(
             prompt=request.prompt,
             negative=usual.negative if request.negative is None else request.negative,
             size=parse_size(size, usual.sizes, self.multiple),
@@ -54,6 +55,17 @@ class Pipeline(Model):
                 "python": platform.python_version(),
             },
         )
+        return framed(plan, request, usual, self.multiple) if request.sources else plan
+
+    def prepare(self, request: Request, plan: Record) -> Job:
+        """Return what the task of a request, by which of its fields are given, makes of it.
+
+        Raises:
+            RequestError: the model does not do this task.
+        """
+        if request.sources:
+            return edit(self, plan, request.sources)
+        return text_to_image(self, plan)
 
     @torch.no_grad()
     def paint(self, request: Request, watch: Watch = ignore) -> Result:
@@ -64,13 +76,13 @@ class Pipeline(Model):
             watch: Sees every sampling step, on packed tokens; it may raise to stop.
 
         Raises:
-            RequestError: the size is not possible.
+            RequestError: the size is not possible, or the model does not do what is asked.
             CheckpointError: the networks gave something other than numbers.
         """
         plan = self.plan(request)
-        if doubt := self.defaults.doubt(plan.size):
+        if doubt := self.defaults.doubt(plan.frame.shown if plan.frame else plan.size):
             _log.warning(doubt)
-        job = text_to_image(self, plan)
+        job = self.prepare(request, plan)
         tokens = walk(self, plan, job, watch)
         kept = range(plan.batch) if request.index is None else [request.index]
         return Result(

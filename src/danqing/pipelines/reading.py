@@ -2,7 +2,7 @@
 
 A text encoder of 13 GB is read once for a prompt, so what it said is remembered: the last few
 texts in memory, and those of a large encoder on disk too, 7 KB a token. The key is everything that
-decides a text: the weights, the template, the format and the prompt.
+decides a text: the weights, the template, the format, the prompt and the pictures beside it.
 """
 
 import hashlib
@@ -12,12 +12,14 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
+from PIL.Image import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from danqing.core.cache import Rolling, cache_folder
 from danqing.core.log import logger
+from danqing.core.pictures import fingerprint
 from danqing.models.conditioner.model import Conditioner
 
 WORTH_KEEPING = 1 << 30
@@ -60,32 +62,37 @@ class Reader:
         self.kept = Rolling(cache_folder("prompts"), budget) if keep else None
         self._texts: OrderedDict[str, Tensor] = OrderedDict()
 
-    def __call__(self, prompts: Sequence[str]) -> list[Float[Tensor, "1 _ E"]]:
-        """Return the text of each prompt, as it reads alone."""
-        for prompt in prompts:
-            if prompt not in self._texts and (kept := self._read(prompt)) is not None:
-                self._texts[prompt] = kept
-        missing = list(dict.fromkeys(p for p in prompts if p not in self._texts))
+    def __call__(
+        self, prompts: Sequence[str], pictures: Sequence[Image] = ()
+    ) -> list[Float[Tensor, "1 _ E"]]:
+        """Return the text of each prompt, as it reads alone, all with the same pictures."""
+        shown = [fingerprint(picture) for picture in pictures]
+        names = {prompt: self._name(prompt, shown) for prompt in prompts}
+        for name in names.values():
+            if name not in self._texts and (kept := self._read(name)) is not None:
+                self._texts[name] = kept
+        missing = [prompt for prompt, name in names.items() if name not in self._texts]
         if missing:
-            for prompt, text in zip(missing, self.conditioner.read_each(missing), strict=True):
-                self._texts[prompt] = text
-                self._write(prompt, text)
-        found = [self._texts[prompt] for prompt in prompts]
-        for prompt in prompts:
-            self._texts.move_to_end(prompt)
-        while len(self._texts) > max(REMEMBERED, len(prompts)):
+            texts = self.conditioner.read_each(missing, [pictures] * len(missing))
+            for prompt, text in zip(missing, texts, strict=True):
+                self._texts[names[prompt]] = text
+                self._write(names[prompt], text)
+        found = [self._texts[names[prompt]] for prompt in prompts]
+        for name in names.values():
+            self._texts.move_to_end(name)
+        while len(self._texts) > max(REMEMBERED, len(names)):
             self._texts.popitem(last=False)
         return found
 
-    def _name(self, prompt: str) -> str:
+    def _name(self, prompt: str, shown: Sequence[str]) -> str:
         template = repr(self.conditioner.writer.template)
         dtype = str(self.conditioner.language.embed.weight.dtype)
         device = self.conditioner.device.type
-        parts = [self.weights, template, dtype, device, torch.__version__, prompt]
+        parts = [self.weights, template, dtype, device, torch.__version__, prompt, *shown]
         return f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]}.safetensors"
 
-    def _read(self, prompt: str) -> Tensor | None:
-        if self.kept is None or (file := self.kept.find(self._name(prompt))) is None:
+    def _read(self, name: str) -> Tensor | None:
+        if self.kept is None or (file := self.kept.find(name)) is None:
             return None
         try:
             return load_file(file)["text"].to(self.conditioner.device)
@@ -93,7 +100,7 @@ class Reader:
             _log.warning("%s is damaged (%s) and made anew", file, str(error).splitlines()[0])
             return None
 
-    def _write(self, prompt: str, text: Tensor) -> None:
+    def _write(self, name: str, text: Tensor) -> None:
         if self.kept is not None:
-            with self.kept.write(self._name(prompt)) as staged:
+            with self.kept.write(name) as staged:
                 save_file({"text": text.cpu().contiguous()}, staged, metadata={"format": "pt"})

@@ -6,8 +6,8 @@ and every value is checked before it is used.
 
 import json
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +18,8 @@ from torch import Tensor
 from danqing.core.config import dump, parse
 from danqing.core.errors import DanqingError, RequestError
 from danqing.core.files import atomic_path
+from danqing.core.pictures import fingerprint
+from danqing.pipelines.frame import Frame
 from danqing.pipelines.request import Request
 
 KEYWORD = "danqing"
@@ -25,6 +27,16 @@ LARGEST = 1 << 20
 """Bytes of a record at most; the longest prompts are a tenth of it."""
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A picture that another was made of."""
+
+    sha256: str
+    """Identifies its pixels, which the record does not hold."""
+    frame: Frame
+    """How it got onto the grid of tokens."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +63,12 @@ class Record:
     """Pictures that were painted together."""
     index: int
     """Which of them this is, counted from 0."""
+    sources: tuple[Source, ...] = ()
+    """Pictures it was made of."""
+    sizing: str | None = None
+    """Name of the rule by which they got onto the grid of tokens."""
+    frame: Frame | None = None
+    """How it lay there itself, if it was made of others."""
     model: str
     """Name of the model."""
     weights: str
@@ -71,9 +89,13 @@ class Record:
 
     @property
     def request(self) -> Request:
-        """The request that makes this picture again, given the same weights and machine."""
+        """The request that makes this picture again, given the same weights and machine.
+
+        A record cannot hold the pictures that it was made of; see `again`.
+        """
         return Request(
             self.prompt,
+            sizing=self.sizing or "exact",
             negative=self.negative,
             size=self.size,
             steps=self.steps,
@@ -84,6 +106,20 @@ class Record:
             batch=self.batch,
             index=self.index,
         )
+
+    def again(self, sources: Sequence[Image] = ()) -> Request:
+        """Return the request that makes this picture again of what it was made of.
+
+        Raises:
+            RequestError: these are not the pictures it was made of.
+        """
+        if [fingerprint(source) for source in sources] != [own.sha256 for own in self.sources]:
+            sizes = " and ".join("{}x{}".format(*own.frame.size) for own in self.sources)
+            raise RequestError(
+                f"sources must be those that the picture was made of, {sizes or 'none'} in all, "
+                f"got {len(sources) or 'none'}; give the same pictures in the same order."
+            )
+        return replace(self.request, sources=tuple(sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +215,13 @@ def read(path: str | Path) -> Record:
     return record
 
 
-def request_from(path: str | Path) -> Request:
-    """Return the request that makes a saved picture again.
+def request_from(path: str | Path, sources: Sequence[Image] = ()) -> Request:
+    """Return the request that makes a saved picture again of what it was made of.
 
     Raises:
-        RequestError: as `read`.
+        RequestError: as `read`, or these are not the pictures it was made of.
     """
-    return read(path).request
+    return read(path).again(sources)
 
 
 def _texts(file: BinaryIO) -> Iterator[str]:

@@ -7,14 +7,19 @@ a request without gaps, which decides the picture, given the weights and the mac
 import math
 from dataclasses import KW_ONLY, dataclass
 
+from PIL.Image import Image
+
 from danqing.core.errors import RequestError
 from danqing.flow.samplers import samplers
+from danqing.pipelines.frame import sizings
 from danqing.pipelines.latents import Size, parse_size
 
 MOST_STEPS = 1000
 MOST_PICTURES = 256
 MOST_GUIDANCE = 100.0
 SEEDS = 2**63
+MOST_ASPECT = 100
+"""Longer side of a source divided by its shorter side, at most; eyes see up to twice that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,17 @@ class Request:
     """
 
     prompt: str
-    """What to paint."""
+    """What to paint, or what to change in the sources."""
     _: KW_ONLY
     negative: str | None = None
     """What not to paint. It has no effect without guidance."""
+    sources: tuple[Image, ...] = ()
+    """Pictures to be changed, or to take things from."""
+    sizing: str = "exact"
+    """Name of the rule by which sources get onto the grid of tokens."""
     size: Size | str | None = None
-    """Width and height in pixels, as a pair or as `1024x768`, or a ratio such as `16:9`."""
+    """Width and height in pixels, as a pair or as `1024x768`, or a ratio such as `16:9`; of an
+    edit, None is the size of the first source."""
     steps: int | None = None
     """Sampling steps."""
     guidance: float | None = None
@@ -63,6 +73,13 @@ class Request:
             parse_size(self.size, [(1024, 1024)], 16)
         if self.sampler is not None:
             samplers[self.sampler]
+        sizings[self.sizing]
+        for source in self.sources:
+            if max(source.size) > MOST_ASPECT * min(source.size):
+                raise RequestError(
+                    f"sources must be at most {MOST_ASPECT} times as long as they are wide, "
+                    f"got {source.width}x{source.height}; cut one out of it."
+                )
         if self.interval is not None and not 0 <= self.interval[0] <= self.interval[1] <= 1:
             raise RequestError(
                 f"interval must be two rising sigmas from 0 to 1, got {self.interval}; try 0 and 1."

@@ -15,8 +15,9 @@ from PIL import Image
 
 from danqing.core.errors import RecipeError
 from danqing.core.once import once
+from danqing.core.pictures import LONGEST_SIDE
 from danqing.core.registry import Registry
-from danqing.data.pixels import LONGEST_SIDE, RGB, Gray, Head, decode, read_head
+from danqing.data.pixels import RGB, Gray, Head, decode, read_head
 from danqing.scorers.ocr import Line, find_lines, read_lines, require_reader
 
 _READING: Final = 640

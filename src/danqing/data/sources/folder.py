@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from danqing.core.errors import SourceError
-from danqing.data.pixels import SUFFIXES
+from danqing.core.pictures import SUFFIXES
 from danqing.data.record import ORIGINS, Item, Record, sources
 
 LARGEST: Final = 256 << 20

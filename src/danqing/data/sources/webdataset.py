@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from danqing.core.errors import SourceError
-from danqing.data.pixels import SUFFIXES
+from danqing.core.pictures import SUFFIXES
 from danqing.data.record import Item, Record, sources
 from danqing.data.sources.folder import LARGEST, captions, require_origin
 

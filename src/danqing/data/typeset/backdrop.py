@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from danqing.core.errors import SourceError
-from danqing.data.pixels import SUFFIXES, decode
+from danqing.core.pictures import SUFFIXES
+from danqing.data.pixels import decode
 from danqing.data.typeset.noise import Pixels, clouds
 from danqing.data.typeset.surfaces import surfaces
 from danqing.scorers.world import Language

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from danqing.core.errors import RequestError
 from danqing.core.registry import Registry
+from danqing.models.conditioner.vision import EDIT_AREA, EDIT_PLUS_AREA
 
 PICTURE_TOKEN = "<|image_pad|>"
 """Stands for a piece of a picture, and is repeated for each of them."""
@@ -32,6 +33,8 @@ class Template:
     """What stands between two pictures."""
     pictures: int | None = None
     """The exact number of pictures; None takes any number."""
+    area: int | None = None
+    """Pixels to which a picture is resized before it is shown; None: the processor's to decide."""
     drop_user_header: bool = True
     """Whether the opening of the user's turn is dropped along with the system message."""
 
@@ -83,8 +86,8 @@ TEMPLATES: Registry[Template] = Registry("template")
 
 for _name, _template in {
     "text_to_image": Template(system=_DESCRIBE),
-    "edit": Template(system=_DESCRIBE_AND_CHANGE, picture=PICTURE, pictures=1),
-    "edit_plus": Template(system=_DESCRIBE_AND_CHANGE, picture=_EACH),
+    "edit": Template(system=_DESCRIBE_AND_CHANGE, picture=PICTURE, pictures=1, area=EDIT_AREA),
+    "edit_plus": Template(system=_DESCRIBE_AND_CHANGE, picture=_EACH, area=EDIT_PLUS_AREA),
     "text_to_image_2_1": Template(system=_COMPREHEND, drop_user_header=False),
     "edit_2_1": Template(
         system=_COMPREHEND,

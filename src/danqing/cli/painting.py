@@ -1,0 +1,116 @@
+"""What verbs that paint have in common: their options, and the way from these to files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import arg
+
+THEIRS = "(default: the model's)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """How to paint."""
+
+    out: Path = Path("picture.png")
+    """A PNG file; what made the picture is kept in it. A batch adds -1, -2, ... to the name."""
+    size: Annotated[
+        str | None,
+        arg(metavar="SIZE", help_behavior_hint="(default: the model's, or the first picture's)"),
+    ] = None
+    """Width and height in pixels as 1024x768, or a ratio such as 16:9."""
+    steps: Annotated[int | None, arg(metavar="N", help_behavior_hint=THEIRS)] = None
+    """Sampling steps. More is slower and finer."""
+    guidance: Annotated[float | None, arg(metavar="G", help_behavior_hint=THEIRS)] = None
+    """How closely to follow the prompt; 1 turns guidance off."""
+    negative: Annotated[str | None, arg(metavar="TEXT", help_behavior_hint=THEIRS)] = None
+    """What not to paint."""
+    sampler: Annotated[str | None, arg(metavar="NAME", help_behavior_hint=THEIRS)] = None
+    """How to walk from noise to the picture."""
+    seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 0)")] = None
+    """Same seed, same settings, same picture."""
+    batch: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1)")] = None
+    """How many pictures."""
+    model: Annotated[
+        str | None, arg(metavar="MODEL", help_behavior_hint="(default: danqing-nano)")
+    ] = None
+    """An embedded model, a folder, or a hub name such as Qwen/Qwen-Image."""
+    lora: tyro.conf.UseAppendAction[
+        Annotated[
+            tuple[str, ...], arg(metavar="FILE[:STRENGTH]", help_behavior_hint="(repeatable)")
+        ]
+    ] = ()
+    """A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8."""
+    like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None
+    """A picture made by danqing; make it again, changed only by what else is given here."""
+    max_memory: Annotated[
+        str | None, arg(metavar="AMOUNT", help_behavior_hint="(default: what is free)")
+    ] = None
+    """Memory of the device to use at most, as 16GB. Weights that do not fit are kept compressed or
+    left on disk."""
+
+
+def paint(
+    options: Options,
+    prompt: str | None,
+    pictures: Sequence[str | Path] = (),
+    **further: str | None,
+) -> None:
+    """Paint, and print the names of the files.
+
+    Args:
+        options: How to paint.
+        prompt: What to paint, or to change; None: what the picture to be made again says.
+        pictures: Files with the sources.
+        further: Fields of the request that not all verbs have; None: as usual.
+    """
+    from dataclasses import replace
+
+    from tqdm import tqdm
+
+    from danqing.core.log import logger
+    from danqing.core.pictures import read_picture
+    from danqing.flow.samplers import Step
+    from danqing.pipelines.fit import parse_bytes
+    from danqing.pipelines.load import load
+    from danqing.pipelines.record import check_name, read
+    from danqing.pipelines.request import Request
+
+    log = logger(__name__)
+    check_name(options.out)
+    before = read(options.like) if options.like else None
+    opened = [read_picture(file) for file in pictures]
+    sources = tuple(one.image for one in opened)
+
+    same = ("negative", "size", "steps", "guidance", "sampler", "seed", "batch")
+    wishes = {"prompt": prompt, **further, **{name: getattr(options, name) for name in same}}
+    given: dict[str, Any] = {} if before else {"prompt": "", "sources": sources}
+    given |= {name: wish for name, wish in wishes.items() if wish is not None}
+    if options.batch is not None or options.seed is not None:
+        # A new batch is kept whole, and a new seed is that of one new picture.
+        given = {"batch": 1} | given | {"index": None}
+    request = replace(before.again(sources), **given) if before else Request(**given)
+
+    name = options.model or (before.model if before else "danqing-nano")
+    loras = options.lora or (before.loras if before else ())
+    cap = None if options.max_memory is None else parse_bytes(options.max_memory)
+    dtype = before.dtype if before else None
+    pipeline = load(name, dtype=dtype, loras=loras, request=request, cap=cap)
+    if before and before.weights != pipeline.identity.weights:
+        log.warning("%s was made by other weights; this will differ", options.like)
+    placed = pipeline.plan(request).sources
+    for file, (_, remarks), source in zip(pictures, opened, placed, strict=True):
+        log.info("%s: %s", Path(file).name, "; ".join([str(source.frame), *remarks]))
+
+    with tqdm(unit="step", leave=False, disable=None) as bar:
+
+        def watch(step: Step) -> None:
+            bar.total = step.total
+            bar.update()
+
+        result = pipeline.paint(request, watch)
+    for path in result.save(options.out):
+        print(path)

@@ -1,0 +1,32 @@
+"""What verbs need that paint."""
+
+import logging
+
+import pytest
+
+from danqing.pipelines.load import save
+from danqing.testing import toy
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "toy"
+    save(toy(), folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def editor(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "editor"
+    save(toy(edits=True), folder)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def _logs():
+    """Take away what `main` does to the loggers of its process."""
+    root, ours = logging.getLogger(), logging.getLogger("danqing")
+    handlers, level = list(root.handlers), ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)

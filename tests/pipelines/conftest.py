@@ -1,0 +1,110 @@
+"""Tiny pipelines of diffusers, whole, with random weights."""
+
+import json
+
+import pytest
+import torch
+
+from danqing.flow.schedule import DynamicShift, to_published
+from danqing.testing import SEEING, toy_conditioner
+
+
+@pytest.fixture(scope="session")
+def editor(tmp_path_factory):
+    """Return a function that makes an editing pipeline of diffusers, and the folder it is in.
+
+    Its networks have the published strides, so that sizes are as published too.
+    """
+    import diffusers
+    from transformers import (
+        PreTrainedTokenizerFast,
+        Qwen2_5_VLConfig,
+        Qwen2_5_VLForConditionalGeneration,
+        Qwen2_5_VLProcessor,
+    )
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=toy_conditioner().writer.tokenizer,
+        pad_token="<|endoftext|>",
+        padding_side="right",
+        clean_up_tokenization_spaces=False,
+    )
+    images = Qwen2VLImageProcessorPil(size={"shortest_edge": 28**2, "longest_edge": 30 * 28**2})
+    config = Qwen2_5_VLConfig.from_dict(SEEING.to_published(tokenizer.backend_tokenizer))
+
+    class WithoutVideo(Qwen2_5_VLProcessor):
+        """Its own class insists on a video processor, which insists on torchvision."""
+
+        def __init__(self):
+            self.tokenizer, self.image_processor, self.chat_template = tokenizer, images, None
+            self.image_token, self.video_token = "<|image_pad|>", "<|video_pad|>"
+            self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
+            self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+
+        def get_attributes(self):
+            return ["image_processor", "tokenizer"]
+
+    class WithPlaces(torch.nn.Module):
+        """Gives pictures their 3-D places, which diffusers 0.42 loses with transformers 5."""
+
+        dtype, device = torch.float32, torch.device("cpu")
+
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids, **inputs):
+            kinds = (input_ids == config.image_token_id).int()
+            return self.model(input_ids, mm_token_type_ids=kinds, **inputs)
+
+    def make(kind, **variant):
+        torch.manual_seed(0)
+        parts = {
+            "transformer": diffusers.QwenImageTransformer2DModel(
+                in_channels=16,
+                out_channels=4,
+                num_layers=2,
+                num_attention_heads=2,
+                attention_head_dim=16,
+                joint_attention_dim=SEEING.width,
+                axes_dims_rope=(4, 6, 6),
+                **variant,
+            ),
+            "vae": diffusers.AutoencoderKLQwenImage(
+                base_dim=4,
+                z_dim=4,
+                dim_mult=[1, 2, 2, 2],
+                num_res_blocks=1,
+                temperal_downsample=[False, True, True],
+                latents_mean=[0.1, -0.2, 0.3, 0.0],
+                latents_std=[1.5, 0.8, 1.0, 1.2],
+            ),
+            "text_encoder": Qwen2_5_VLForConditionalGeneration(config),
+        }
+        with torch.no_grad():
+            for part in parts.values():
+                for weight in part.eval().parameters():
+                    weight.add_(0.05 * torch.randn_like(weight))
+        scheduler = diffusers.FlowMatchEulerDiscreteScheduler.from_config(
+            to_published(DynamicShift())
+        )
+        folder = tmp_path_factory.mktemp(kind)
+        for name, part in {**parts, "scheduler": scheduler, "tokenizer": tokenizer}.items():
+            part.save_pretrained(folder / name)
+        images.save_pretrained(folder / "processor")
+        (folder / "model_index.json").write_text(json.dumps({"_class_name": kind}))
+
+        pipe = getattr(diffusers, kind)(
+            scheduler=scheduler,
+            tokenizer=tokenizer,
+            processor=WithoutVideo(),
+            **parts | {"text_encoder": WithPlaces(parts["text_encoder"])},
+        )
+        pipe.set_progress_bar_config(disable=True)
+        # The toy tokenizer counts the template's opening otherwise than the published one.
+        opening = pipe.prompt_template_encode.partition("user\n")[0] + "user\n"
+        pipe.prompt_template_encode_start_idx = len(tokenizer(opening).input_ids)
+        return pipe, folder
+
+    return make
