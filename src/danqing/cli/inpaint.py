@@ -28,7 +28,7 @@ def inpaint(
     strength: Strength = None,
     painting: tyro.conf.OmitArgPrefixes[Options],
 ) -> None:
-    """Paint a part of a picture anew; everywhere else it keeps its bytes.
+    """Paint a part of a picture anew; beyond a feather around it all bytes are kept.
 
     Args:
         picture: The picture.
@@ -65,7 +65,7 @@ def outpaint(
     strength: Strength = None,
     painting: tyro.conf.OmitArgPrefixes[Options],
 ) -> None:
-    """Paint more around a picture; it keeps its bytes.
+    """Paint more around a picture, which keeps its bytes but for a feather at its edge.
 
     Args:
         picture: The picture.
