@@ -40,8 +40,11 @@ def test_the_canvas_is_the_smallest_around_the_picture_and_gives_it_back(width, 
     assert canvas.outer_width % multiple == canvas.outer_height % multiple == 0
     assert 0 <= canvas.outer_width - width < multiple
     assert 0 <= canvas.outer_height - height < multiple
-    image = torch.zeros(1, 1, canvas.outer_height, canvas.outer_width)
-    assert canvas.crop(image).shape == (1, 1, height, width)
+    image = torch.randn(1, 1, height, width)
+    padded = canvas.pad(image)
+    assert padded.shape == (1, 1, canvas.outer_height, canvas.outer_width)
+    assert torch.equal(canvas.crop(padded), image)
+    assert set(padded.unique().tolist()) == set(image.unique().tolist())
 
 
 def test_the_picture_is_the_middle_of_its_canvas():

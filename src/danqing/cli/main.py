@@ -17,6 +17,7 @@ from danqing.cli.edit import edit
 from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
+from danqing.cli.inpaint import inpaint, outpaint
 from danqing.cli.models import models
 from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
@@ -36,7 +37,9 @@ VERBS = {
         filter.filter,
         generate,
         info,
+        inpaint,
         models,
+        outpaint,
         plan,
         prefer,
         produce,

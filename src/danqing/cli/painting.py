@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from tyro.conf import arg
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 THEIRS = "(default: the model's)"
 
@@ -57,7 +60,9 @@ def paint(
     options: Options,
     prompt: str | None,
     pictures: Sequence[str | Path] = (),
-    **further: str | None,
+    over: "Image | None" = None,
+    mask: "Image | None" = None,
+    **further: object,
 ) -> None:
     """Paint, and print the names of the files.
 
@@ -65,6 +70,8 @@ def paint(
         options: How to paint.
         prompt: What to paint, or to change; None: what the picture to be made again says.
         pictures: Files with the sources.
+        over: The picture that is painted over.
+        mask: Where it is.
         further: Fields of the request that not all verbs have; None: as usual.
     """
     from dataclasses import replace
@@ -87,12 +94,14 @@ def paint(
 
     same = ("negative", "size", "steps", "guidance", "sampler", "seed", "batch")
     wishes = {"prompt": prompt, **further, **{name: getattr(options, name) for name in same}}
-    given: dict[str, Any] = {} if before else {"prompt": "", "sources": sources}
+    given: dict[str, Any] = (
+        {} if before else {"prompt": "", "sources": sources, "over": over, "mask": mask}
+    )
     given |= {name: wish for name, wish in wishes.items() if wish is not None}
     if options.batch is not None or options.seed is not None:
         # A new batch is kept whole, and a new seed is that of one new picture.
         given = {"batch": 1} | given | {"index": None}
-    request = replace(before.again(sources), **given) if before else Request(**given)
+    request = replace(before.again(sources, over, mask), **given) if before else Request(**given)
 
     name = options.model or (before.model if before else "danqing-nano")
     loras = options.lora or (before.loras if before else ())
@@ -101,8 +110,10 @@ def paint(
     pipeline = load(name, dtype=dtype, loras=loras, request=request, cap=cap)
     if before and before.weights != pipeline.identity.weights:
         log.warning("%s was made by other weights; this will differ", options.like)
-    placed = pipeline.plan(request).sources
-    for file, (_, remarks), source in zip(pictures, opened, placed, strict=True):
+    plan = pipeline.plan(request)
+    if over is not None:
+        log.info("painted over: %s", plan.frame)
+    for file, (_, remarks), source in zip(pictures, opened, plan.sources, strict=True):
         log.info("%s: %s", Path(file).name, "; ".join([str(source.frame), *remarks]))
 
     with tqdm(unit="step", leave=False, disable=None) as bar:
@@ -114,3 +125,18 @@ def paint(
         result = pipeline.paint(request, watch)
     for path in result.save(options.out):
         print(path)
+
+
+def picture_in(file: Path) -> "Image":
+    """Return the picture in a file, and say what was done to it.
+
+    Raises:
+        RequestError: as `read_picture`.
+    """
+    from danqing.core.log import logger
+    from danqing.core.pictures import read_picture
+
+    image, remarks = read_picture(file)
+    for remark in remarks:
+        logger(__name__).info("%s: %s", file.name, remark)
+    return image

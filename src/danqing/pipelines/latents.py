@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
@@ -56,6 +57,12 @@ class Canvas(NamedTuple):
         """Return the picture in the middle of a canvas."""
         left, top = self.left, self.top
         return image[..., top : top + self.height, left : left + self.width]
+
+    def pad(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C _ _"]:
+        """Return a canvas with the picture in its middle; the margin repeats its edge."""
+        right = self.outer_width - self.width - self.left
+        bottom = self.outer_height - self.height - self.top
+        return F.pad(image, (self.left, right, self.top, bottom), mode="replicate")
 
 
 def parse_size(wanted: str | Size, known: Sequence[Size], multiple: int) -> Size:

@@ -38,6 +38,7 @@ from danqing.pipelines.fit import PIECE, READER_TEXT, TOKEN, Wish, fit, nearest,
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
 from danqing.pipelines.model import Identity
+from danqing.pipelines.over import window_of
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
 
@@ -240,6 +241,8 @@ def wish_of(request: Request, defaults: Defaults, seen: int | None = None) -> Wi
     if request.sources:
         target, sources = framing(request, defaults, TOKEN)
         size = target.shown
+    if request.over is not None:
+        size = window_of(request, defaults, TOKEN).frame.shown
     return Wish(
         size=size,
         sources=tuple(source.shown for source in sources),

@@ -15,6 +15,7 @@ from danqing.pipelines.edit import edit, framed
 from danqing.pipelines.job import Job, walk
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.model import Model
+from danqing.pipelines.over import paint_over, placed
 from danqing.pipelines.record import Picture, Record, Result
 from danqing.pipelines.request import Request
 from danqing.pipelines.text_to_image import text_to_image
@@ -55,7 +56,9 @@ class Pipeline(Model):
                 "python": platform.python_version(),
             },
         )
-        return framed(plan, request, usual, self.multiple) if request.sources else plan
+        if request.sources:
+            plan = framed(plan, request, usual, self.multiple)
+        return plan if request.over is None else placed(plan, request, usual, self.multiple)
 
     def prepare(self, request: Request, plan: Record) -> Job:
         """Return what the task of a request, by which of its fields are given, makes of it.
@@ -63,9 +66,13 @@ class Pipeline(Model):
         Raises:
             RequestError: the model does not do this task.
         """
-        if request.sources:
-            return edit(self, plan, request.sources)
-        return text_to_image(self, plan)
+
+        def task(plan: Record) -> Job:
+            if request.sources:
+                return edit(self, plan, request.sources)
+            return text_to_image(self, plan)
+
+        return task(plan) if request.over is None else paint_over(self, request, plan, task)
 
     @torch.no_grad()
     def paint(self, request: Request, watch: Watch = ignore) -> Result:

@@ -40,6 +40,22 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Under:
+    """The picture that another was painted over."""
+
+    sha256: str
+    """Identifies its pixels."""
+    mask: str | None
+    """Identifies those of its mask, if there was one."""
+    strength: float | None
+    """Share of the steps that were walked; None: all."""
+    feather: int | None
+    """Pixels over which new faded into old; None: as usual."""
+    crop: int | None
+    """Pixels around the mask that were worked on with it; None: all of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """Everything that made one picture."""
 
@@ -68,7 +84,9 @@ class Record:
     sizing: str | None = None
     """Name of the rule by which they got onto the grid of tokens."""
     frame: Frame | None = None
-    """How it lay there itself, if it was made of others."""
+    """How it, or the part of it that was worked on, lay there if it was made of others."""
+    under: Under | None = None
+    """The picture that it was painted over."""
     model: str
     """Name of the model."""
     weights: str
@@ -107,7 +125,9 @@ class Record:
             index=self.index,
         )
 
-    def again(self, sources: Sequence[Image] = ()) -> Request:
+    def again(
+        self, sources: Sequence[Image] = (), over: Image | None = None, mask: Image | None = None
+    ) -> Request:
         """Return the request that makes this picture again of what it was made of.
 
         Raises:
@@ -119,7 +139,25 @@ class Record:
                 f"sources must be those that the picture was made of, {sizes or 'none'} in all, "
                 f"got {len(sources) or 'none'}; give the same pictures in the same order."
             )
-        return replace(self.request, sources=tuple(sources))
+        under = self.under
+        marks = tuple(None if one is None else fingerprint(one) for one in (over, mask))
+        if marks != ((under.sha256, under.mask) if under else (None, None)):
+            wanted = ("a picture" + " and a mask" * bool(under.mask)) if under else "nothing"
+            raise RequestError(
+                f"what is painted over must be {wanted}, the same as when the picture was made, "
+                "got something else; give the same files."
+            )
+        request = replace(self.request, sources=tuple(sources))
+        if under is None:
+            return request
+        return replace(
+            request,
+            over=over,
+            mask=mask,
+            strength=under.strength,
+            feather=under.feather,
+            crop=under.crop,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +253,18 @@ def read(path: str | Path) -> Record:
     return record
 
 
-def request_from(path: str | Path, sources: Sequence[Image] = ()) -> Request:
+def request_from(
+    path: str | Path,
+    sources: Sequence[Image] = (),
+    over: Image | None = None,
+    mask: Image | None = None,
+) -> Request:
     """Return the request that makes a saved picture again of what it was made of.
 
     Raises:
         RequestError: as `read`, or these are not the pictures it was made of.
     """
-    return read(path).again(sources)
+    return read(path).again(sources, over, mask)
 
 
 def _texts(file: BinaryIO) -> Iterator[str]:

@@ -12,12 +12,14 @@ from PIL.Image import Image
 from danqing.core.errors import RequestError
 from danqing.flow.samplers import samplers
 from danqing.pipelines.frame import sizings
-from danqing.pipelines.latents import Size, parse_size
+from danqing.pipelines.latents import LONGEST, Size, parse_size
+from danqing.pipelines.mask import FEATHER, parse_mask
 
 MOST_STEPS = 1000
 MOST_PICTURES = 256
 MOST_GUIDANCE = 100.0
 SEEDS = 2**63
+LEAST_STRENGTH = 1 / MOST_STEPS
 MOST_ASPECT = 100
 """Longer side of a source divided by its shorter side, at most; eyes see up to twice that."""
 
@@ -59,6 +61,17 @@ class Request:
 
     Pictures are painted together to the last bit only if they were painted together before, so
     one picture of a batch is made again by making the batch again."""
+    over: Image | None = None
+    """The picture that is painted over; it needs a mask, a strength, or both."""
+    mask: Image | None = None
+    """White where it is painted, black where it is kept; a grey is a strength. Of its size."""
+    strength: float | None = None
+    """Share of the steps that are walked, beginning from it; None: all."""
+    feather: int | None = None
+    """Pixels beyond the mask over which new pixels fade into old ones; None: 8."""
+    crop: int | None = None
+    """Pixels around the mask that are worked on with it, at a size that the model knows best;
+    None: the whole picture."""
 
     def __post_init__(self) -> None:
         if not self.prompt.strip():
@@ -73,6 +86,10 @@ class Request:
             parse_size(self.size, [(1024, 1024)], 16)
         if self.sampler is not None:
             samplers[self.sampler]
+        _check("strength", self.strength, LEAST_STRENGTH, 1, 0.6)
+        _check("feather", self.feather, 0, LONGEST, FEATHER)
+        _check("crop", self.crop, 0, LONGEST, 32)
+        self._check_over()
         sizings[self.sizing]
         for source in self.sources:
             if max(source.size) > MOST_ASPECT * min(source.size):
@@ -83,6 +100,27 @@ class Request:
         if self.interval is not None and not 0 <= self.interval[0] <= self.interval[1] <= 1:
             raise RequestError(
                 f"interval must be two rising sigmas from 0 to 1, got {self.interval}; try 0 and 1."
+            )
+
+    def _check_over(self) -> None:
+        if self.over is None:
+            if self.mask is not None or self.strength is not None:
+                raise RequestError(
+                    "mask and strength must come with a picture to paint over, got none; give it."
+                )
+            return
+        if self.mask is not None:
+            parse_mask(self.mask, self.over.size)
+        elif self.strength is None or self.crop is not None:
+            missing = "a mask" if self.strength is not None else "a mask or a strength"
+            raise RequestError(
+                f"a picture to paint over must come with {missing}, got none; "
+                "give a mask, or a strength of 0.6."
+            )
+        if self.size not in (None, self.over.size):
+            raise RequestError(
+                f"size must be that of the picture to paint over, {self.over.size[0]}x"
+                f"{self.over.size[1]}, got {self.size}; leave it out."
             )
 
 
