@@ -14,7 +14,14 @@ from danqing.core.files import storage_errors
 EMBEDDED = {"danqing-nano": Path(__file__).parents[1] / "nano"}
 """Models that come with the package."""
 
-PUBLISHED = {"Qwen/Qwen-Image": 28_849_460_275, "Qwen/Qwen-Image-2512": 28_849_460_275}
+LAYERING = "Qwen/Qwen-Image-Layered"
+"""The model on the hub that takes pictures apart."""
+
+PUBLISHED = {
+    "Qwen/Qwen-Image": 28_849_460_275,
+    "Qwen/Qwen-Image-2512": 28_849_460_275,
+    LAYERING: 28_849_471_604,
+}
 """Models on the hub that danqing runs, and how many numbers their networks have together."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

@@ -8,7 +8,7 @@ to about a tenth (`benchmarks/memory_…`).
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -40,6 +40,9 @@ VAE_SCRATCH = 0.4
 READER_TEXT = 512
 """Tokens of a prompt, where it is not known."""
 
+USUAL_LAYERS = 4
+"""Layers that a picture is taken apart into, where it is not said."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
@@ -55,6 +58,8 @@ class Wish:
     """Pictures that are painted together."""
     length: int = READER_TEXT
     """Tokens of the prompt."""
+    layers: int = USUAL_LAYERS
+    """Layers, where the model takes pictures apart."""
 
 
 def parts(folder: Path, wish: Wish) -> list[Part]:
@@ -96,7 +101,9 @@ def reserve(folder: Path, wish: Wish) -> int:
     vae = VAEConfig.from_published(checkpoint.read_config(folder / "vae"))
     text = language_config(checkpoint.read_config(folder / "text_encoder"))
     pixels = wish.size[0] * wish.size[1]
-    tokens = math.ceil(pixels / (vae.factor * mmdit.patch) ** 2) + wish.length
+    # Beside its layers, the picture as it comes to be and as it was given.
+    frames = wish.layers + 2 if mmdit.layered else 1
+    tokens = frames * math.ceil(pixels / (vae.factor * mmdit.patch) ** 2) + wish.length
     branches = wish.batch * (2 if wish.guided else 1)
     denoising = branches * tokens * mmdit.width * PER_TOKEN
     weights = sum(plain for _, plain, _ in _weights(folder / "vae"))
@@ -123,9 +130,7 @@ def nearest(folder: Path, wish: Wish, machine: Machine, cap: int | None = None) 
     tries = [(1.0, wish.batch), *((1 - k / 10, 1) for k in range(10))]
     for share, batch in tries:
         size = max(64, round(width * share)), max(64, round(height * share))
-        smaller = Wish(
-            size=size, steps=wish.steps, guided=wish.guided, batch=batch, length=wish.length
-        )
+        smaller = replace(wish, size=size, batch=batch)
         if fit(folder, smaller, machine, cap).fits:
             return smaller
     return None

@@ -42,10 +42,19 @@ class Canvas(NamedTuple):
         """Return the smallest canvas around a picture with sides that are multiples."""
         return cls(*size, *(math.ceil(side / multiple) * multiple for side in size))
 
+    @property
+    def left(self) -> int:
+        """Pixels of the margin before the picture; one more may follow it."""
+        return (self.outer_width - self.width) // 2
+
+    @property
+    def top(self) -> int:
+        """Pixels of the margin above the picture; one more may lie below it."""
+        return (self.outer_height - self.height) // 2
+
     def crop(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C _ _"]:
         """Return the picture in the middle of a canvas."""
-        left = (self.outer_width - self.width) // 2
-        top = (self.outer_height - self.height) // 2
+        left, top = self.left, self.top
         return image[..., top : top + self.height, left : left + self.width]
 
 

@@ -32,7 +32,7 @@ from danqing.models.mmdit.model import MMDiT
 from danqing.models.vae import names as vae_names
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
-from danqing.pipelines.fit import Wish, fit, nearest, this_machine
+from danqing.pipelines.fit import USUAL_LAYERS, Wish, fit, nearest, this_machine
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
 from danqing.pipelines.model import Identity
@@ -47,6 +47,10 @@ FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 TEXT_ENCODER = "text_encoder"
 WEIGHTS = ("transformer", "vae", TEXT_ENCODER)
 PIPELINE = "QwenImagePipeline"
+LAYERED = "QwenImageLayeredPipeline"
+
+USUAL = {PIPELINE: Defaults(), LAYERED: Defaults(sizes=((640, 640), (1024, 1024)))}
+"""Published pipelines that are read, with what their models do best."""
 
 Read = Callable[[Path], Mapping[str, Tensor]]
 """From a part's folder to its weights by their published names."""
@@ -72,6 +76,7 @@ def load(
     loras: Sequence[str] = (),
     packed: bool | None = None,
     request: Request | None = None,
+    layers: int = USUAL_LAYERS,
     cap: int | None = None,
 ) -> Pipeline:
     """Return a pipeline that is ready to paint.
@@ -84,6 +89,7 @@ def load(
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
         request: What is going to be painted; None: a usual picture of the model's.
+        layers: How many layers are going to be, where the model takes pictures apart.
         cap: Bytes of the device's memory that may be used at most.
 
     Raises:
@@ -100,7 +106,7 @@ def load(
     local = Path(name_or_path).is_dir()
     name = ours.name or (folder.resolve().name if local else str(name_or_path))
     _log.info("%s on %s, in %s", name, where.reason, form.reason)
-    wish = wish_of(request or Request("-"), ours.defaults)
+    wish = wish_of(request or Request("-"), ours.defaults, layers)
     plan = _plan(folder, wish, where.device, cap)
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
@@ -111,7 +117,10 @@ def load(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
-        from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
+        from_published(
+            checkpoint.read_config(folder / "scheduler", "scheduler_config.json"),
+            layered=mmdit.config.layered,
+        ),
         ours.defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
@@ -130,11 +139,11 @@ def read_ours(folder: Path) -> Ours:
             "give the folder that holds it, or danqing-nano for the embedded model."
         )
     index = checkpoint.read_config(folder, INDEX)
-    if (kind := index.get("_class_name")) != PIPELINE:
+    if (kind := index.get("_class_name")) not in USUAL:
         raise CheckpointError(
-            f"model must be a {PIPELINE}, got {kind}; choose a text-to-image model."
+            f"model must be a {' or '.join(USUAL)}, got {kind}; choose one of these."
         )
-    return parse(Ours, index.get("_danqing", {}), "_danqing")
+    return parse(Ours, {"defaults": dump(USUAL[kind])} | index.get("_danqing", {}), "_danqing")
 
 
 def reader(*, packed: bool, streamed: bool = False) -> Read:
@@ -200,7 +209,7 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n: t.plain() if isinstance(t, PackedTensor) else t for n, t in tensors.items()}
 
 
-def wish_of(request: Request, defaults: Defaults) -> Wish:
+def wish_of(request: Request, defaults: Defaults, layers: int = USUAL_LAYERS) -> Wish:
     """Return the part of a request that decides memory, as a model understands it.
 
     Raises:
@@ -212,6 +221,7 @@ def wish_of(request: Request, defaults: Defaults) -> Wish:
         steps=request.steps or defaults.steps,
         guided=guidance > 1,
         batch=request.batch,
+        layers=layers,
     )
 
 
@@ -276,7 +286,7 @@ def save_index(pipeline: Pipeline, folder: Path) -> None:
     schedule = to_published(pipeline.schedule)
     ours = Ours(name=pipeline.identity.name, defaults=pipeline.defaults)
     index = {
-        "_class_name": PIPELINE,
+        "_class_name": LAYERED if pipeline.mmdit.config.layered else PIPELINE,
         "_danqing": dump(ours),
         "scheduler": ["diffusers", schedule["_class_name"]],
         "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from danqing import __version__
+from danqing.core.errors import RequestError
 from danqing.core.log import logger
 from danqing.flow.samplers import Watch, ignore
 from danqing.pipelines.job import walk
@@ -64,9 +65,14 @@ class Pipeline(Model):
             watch: Sees every sampling step, on packed tokens; it may raise to stop.
 
         Raises:
-            RequestError: the size is not possible.
+            RequestError: the size is not possible, or the model only takes pictures apart.
             CheckpointError: the networks gave something other than numbers.
         """
+        if self.mmdit.config.layered:
+            raise RequestError(
+                "model must paint pictures, got one that takes them apart; "
+                "choose a text-to-image model, or use danqing layers."
+            )
         plan = self.plan(request)
         if doubt := self.defaults.doubt(plan.size):
             _log.warning(doubt)
