@@ -16,6 +16,7 @@ from danqing.cli.compress import compress, verify
 from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
+from danqing.cli.layers import layers
 from danqing.cli.models import models
 from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
@@ -34,6 +35,7 @@ VERBS = {
         filter.filter,
         generate,
         info,
+        layers,
         models,
         plan,
         prefer,
