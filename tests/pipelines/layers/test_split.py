@@ -7,6 +7,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 from danqing.core.errors import CheckpointError, DanqingError, RequestError
+from danqing.pipelines.fit import Wish, reserve
 from danqing.pipelines.layers.decompose import decompose, order
 from danqing.pipelines.layers.split import frame_of, split
 from danqing.pipelines.layers.stack import CORRECTION, compose, likeness
@@ -85,6 +86,19 @@ def test_layers_go_through_the_disk(pipeline, tmp_path):
     assert loaded.defaults == pipeline.defaults
     found, wanted = (split(p, picture((32, 32)), REQUEST, count=2) for p in (loaded, pipeline))
     assert_close(found.tokens, wanted.tokens, atol=1e-5, rtol=0)
+
+
+def test_memory_is_planned_for_all_layers_at_once(pipeline, tmp_path, monkeypatch):
+    monkeypatch.setattr("danqing.pipelines.fit._program", lambda: 0)
+    save(pipeline, tmp_path / "apart")
+    save(toy(), tmp_path / "paints")
+
+    def beside_weights(model, layers):
+        return reserve(tmp_path / model, Wish(size=(512, 512), steps=2, layers=layers))
+
+    two, four, eight = (beside_weights("apart", layers) for layers in (2, 4, 8))
+    assert 0 < eight - four == pytest.approx(2 * (four - two), abs=2)
+    assert two > beside_weights("paints", 2) == beside_weights("paints", 8)
 
 
 @pytest.mark.parametrize(
