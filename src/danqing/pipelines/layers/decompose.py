@@ -14,7 +14,7 @@ from danqing.core.pictures import fingerprint
 from danqing.flow.samplers import Watch, ignore
 from danqing.pipelines.fit import USUAL_LAYERS
 from danqing.pipelines.layers.save import Made
-from danqing.pipelines.layers.split import known_side, split
+from danqing.pipelines.layers.split import check_count, known_side, split
 from danqing.pipelines.layers.stack import Layer, Stack, check_opaque, correction, likeness
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Request
@@ -74,8 +74,9 @@ def order(count: int, again: Sequence[str]) -> tuple[list[str], list[int]]:
     it is then.
 
     Raises:
-        RequestError: a layer that is to be taken apart will not be there.
+        RequestError: there are too many layers, or one that is to be taken apart will not be there.
     """
+    check_count(count)
     names, places = _parts("", count), list[int]()
     for name in again:
         if name not in names:

@@ -78,8 +78,7 @@ def split(
     check(pipeline)
     if request.size is not None:
         raise RequestError("size must be left open, got one; layers have that of their picture.")
-    if not 1 <= count <= MOST_LAYERS:
-        raise RequestError(f"count must be from 1 to {MOST_LAYERS}, got {count}; try 4.")
+    check_count(count)
     frame = frame_of(picture.size, known_side(side, pipeline), pipeline.multiple)
     plan = pipeline.plan(replace(request, size=picture.size))
     job = layers(pipeline, plan, picture, frame, count)
@@ -136,6 +135,16 @@ def known_side(side: int | None, model: Model) -> int:
         sides = " or ".join(map(str, known))
         raise RequestError(f"side must be {sides} with this model, got {side}; try {known[0]}.")
     return side or known[0]
+
+
+def check_count(count: int) -> None:
+    """See that a picture can be taken apart into so many layers.
+
+    Raises:
+        RequestError: it cannot.
+    """
+    if not 1 <= count <= MOST_LAYERS:
+        raise RequestError(f"count must be from 1 to {MOST_LAYERS}, got {count}; try 4.")
 
 
 def check(model: Model) -> None:
