@@ -18,6 +18,7 @@ from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.inpaint import inpaint, outpaint
+from danqing.cli.layers import layers
 from danqing.cli.models import models
 from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
@@ -38,6 +39,7 @@ VERBS = {
         generate,
         info,
         inpaint,
+        layers,
         models,
         outpaint,
         plan,

@@ -46,6 +46,9 @@ TOKEN = 16
 PIECE = 28**2
 """Pixels of a picture that are one token of the text, in all models so far."""
 
+USUAL_LAYERS = 4
+"""Layers that a picture is taken apart into, where it is not said."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
@@ -63,6 +66,8 @@ class Wish:
     """Tokens of the prompt, its pictures included."""
     sources: tuple[tuple[int, int], ...] = ()
     """Width and height of the pictures that are looked at, in pixels."""
+    layers: int = USUAL_LAYERS
+    """Layers, where the model takes pictures apart."""
 
 
 def parts(folder: Path, wish: Wish) -> list[Part]:
@@ -105,7 +110,9 @@ def reserve(folder: Path, wish: Wish) -> int:
     vae = VAEConfig.from_published(checkpoint.read_config(folder / "vae"))
     text = language_config(checkpoint.read_config(folder / "text_encoder"))
     pixels, *looked_at = (width * height for width, height in (wish.size, *wish.sources))
-    tokens = math.ceil((pixels + sum(looked_at)) / (vae.factor * mmdit.patch) ** 2) + wish.length
+    # Beside its layers, the picture as it comes to be and as it was given.
+    seen = pixels * (wish.layers + 2 if mmdit.layered else 1) + sum(looked_at)
+    tokens = math.ceil(seen / (vae.factor * mmdit.patch) ** 2) + wish.length
     branches = wish.batch * (2 if wish.guided else 1)
     denoising = branches * tokens * mmdit.width * PER_TOKEN
     weights = sum(plain for _, plain, _ in _weights(folder / "vae"))

@@ -34,7 +34,16 @@ from danqing.models.vae import names as vae_names
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
 from danqing.pipelines.edit import framing, require_eyes
-from danqing.pipelines.fit import PIECE, READER_TEXT, TOKEN, Wish, fit, nearest, this_machine
+from danqing.pipelines.fit import (
+    PIECE,
+    READER_TEXT,
+    TOKEN,
+    USUAL_LAYERS,
+    Wish,
+    fit,
+    nearest,
+    this_machine,
+)
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
 from danqing.pipelines.model import Identity
@@ -50,12 +59,16 @@ FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 TEXT_ENCODER = "text_encoder"
 WEIGHTS = ("transformer", "vae", TEXT_ENCODER)
 PIPELINE = "QwenImagePipeline"
-KINDS = {
+LAYERED = "QwenImageLayeredPipeline"
+TEMPLATE_OF = {
     PIPELINE: "text_to_image",
     "QwenImageEditPipeline": "edit",
     "QwenImageEditPlusPipeline": "edit_plus",
+    LAYERED: "text_to_image",
 }
 """Published pipelines that can be loaded, and the template of each."""
+USUAL = {LAYERED: Defaults(sizes=((640, 640), (1024, 1024)))}
+"""What models of a kind do best, where it is not what `Defaults` say."""
 
 Read = Callable[[Path], Mapping[str, Tensor]]
 """From a part's folder to its weights by their published names."""
@@ -81,6 +94,7 @@ def load(
     loras: Sequence[str] = (),
     packed: bool | None = None,
     request: Request | None = None,
+    layers: int = USUAL_LAYERS,
     cap: int | None = None,
 ) -> Pipeline:
     """Return a pipeline that is ready to paint.
@@ -93,6 +107,7 @@ def load(
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
         request: What is going to be painted; None: a usual picture of the model's.
+        layers: How many layers are going to be, where the model takes pictures apart.
         cap: Bytes of the device's memory that may be used at most.
 
     Raises:
@@ -112,7 +127,7 @@ def load(
     template = template_of(folder)
     if request and request.sources:
         require_eyes(name, template)
-    wish = wish_of(request or Request("-"), ours.defaults, template.area)
+    wish = wish_of(request or Request("-"), ours.defaults, template.area, layers)
     plan = _plan(folder, wish, where.device, cap)
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
@@ -125,7 +140,10 @@ def load(
         Conditioner.load(
             folder, template=template, dtype=form.dtype, device=where.device, read=read
         ),
-        from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
+        from_published(
+            checkpoint.read_config(folder / "scheduler", "scheduler_config.json"),
+            layered=mmdit.config.layered,
+        ),
         ours.defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
@@ -144,11 +162,12 @@ def read_ours(folder: Path) -> Ours:
             "give the folder that holds it, or danqing-nano for the embedded model."
         )
     index = checkpoint.read_config(folder, INDEX)
-    if (kind := index.get("_class_name")) not in KINDS:
+    if (kind := index.get("_class_name")) not in TEMPLATE_OF:
         raise CheckpointError(
-            f"model must be one of {', '.join(KINDS)}, got {kind}; choose another one."
+            f"model must be one of {', '.join(TEMPLATE_OF)}, got {kind}; choose another one."
         )
-    return parse(Ours, index.get("_danqing", {}), "_danqing")
+    usual = USUAL.get(kind, Defaults())
+    return parse(Ours, {"defaults": dump(usual)} | index.get("_danqing", {}), "_danqing")
 
 
 def template_of(folder: Path) -> Template:
@@ -159,7 +178,7 @@ def template_of(folder: Path) -> Template:
     """
     kind = checkpoint.read_config(folder, INDEX).get("_class_name", PIPELINE)
     own = checkpoint.read_config(folder / TEXT_ENCODER).get("template")
-    return TEMPLATES[own or KINDS.get(kind, KINDS[PIPELINE])]
+    return TEMPLATES[own or TEMPLATE_OF.get(kind, TEMPLATE_OF[PIPELINE])]
 
 
 def reader(*, packed: bool, streamed: bool = False) -> Read:
@@ -225,13 +244,16 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n: t.plain() if isinstance(t, PackedTensor) else t for n, t in tensors.items()}
 
 
-def wish_of(request: Request, defaults: Defaults, seen: int | None = None) -> Wish:
+def wish_of(
+    request: Request, defaults: Defaults, seen: int | None = None, layers: int = USUAL_LAYERS
+) -> Wish:
     """Return the part of a request that decides memory, as a model understands it.
 
     Args:
         request: What is going to be painted.
         defaults: What the model does best.
         seen: Pixels of each source as the conditioner sees it; None: too few to count.
+        layers: How many layers are going to be, where the model takes pictures apart.
 
     Raises:
         RequestError: the size is not possible.
@@ -250,6 +272,7 @@ def wish_of(request: Request, defaults: Defaults, seen: int | None = None) -> Wi
         steps=request.steps or defaults.steps,
         guided=guidance > 1,
         batch=request.batch,
+        layers=layers,
     )
 
 
@@ -314,8 +337,9 @@ def save_index(pipeline: Pipeline, folder: Path) -> None:
     schedule = to_published(pipeline.schedule)
     ours = Ours(name=pipeline.identity.name, defaults=pipeline.defaults)
     own = TEMPLATES.name_of(pipeline.conditioner.writer.template)
+    edits = next((kind for kind, told in TEMPLATE_OF.items() if told == own), PIPELINE)
     index = {
-        "_class_name": next((kind for kind in KINDS if KINDS[kind] == own), PIPELINE),
+        "_class_name": LAYERED if pipeline.mmdit.config.layered else edits,
         "_danqing": dump(ours),
         "scheduler": ["diffusers", schedule["_class_name"]],
         "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
@@ -323,7 +347,7 @@ def save_index(pipeline: Pipeline, folder: Path) -> None:
         "transformer": ["diffusers", "QwenImageTransformer2DModel"],
         "vae": ["diffusers", "AutoencoderKLQwenImage"],
     }
-    if index["_class_name"] != PIPELINE:
+    if edits != PIPELINE:
         index["processor"] = ["transformers", "Qwen2VLProcessor"]
     checkpoint.write_config(folder / "scheduler", schedule, "scheduler_config.json")
     checkpoint.write_config(folder, index, INDEX)

@@ -1,7 +1,8 @@
 """A model at hand: three networks, a schedule, and what it does best.
 
 Dimension key:
-    B batch    C latent channels    h w latent height and width    H W pixels    E text channels
+    B batch    C latent channels    h w latent height and width    E text channels
+    P channels of a pixel, RGB or RGBA    H W pixels
 """
 
 from collections.abc import Sequence
@@ -98,12 +99,12 @@ class Model:
         texts = self.reader(prompts, pictures)
         return [text.to(self.device, self.dtype).expand(batch, -1, -1) for text in texts]
 
-    def encode(self, image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 C h w"]:
+    def encode(self, image: Float[Tensor, "1 P H W"]) -> Float[Tensor, "1 C h w"]:
         """Return the most probable normalized latents of pixels in [-1, 1]."""
         weight = next(self.vae.parameters())
         return self.vae.normalize(self.vae.encode(image.to(weight)).mode())
 
-    def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 3 H W"]:
+    def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 P H W"]:
         """Return the pixels of normalized latents, in [-1, 1].
 
         Pictures that are decoded one by one keep memory and bits the same.
@@ -112,13 +113,13 @@ class Model:
         return self.vae.decode(self.vae.denormalize(latents.to(dtype)))
 
 
-def to_pixels(image: Image.Image) -> Float[Tensor, "1 3 H W"]:
-    """Return an RGB picture in [-1, 1]."""
+def to_pixels(image: Image.Image) -> Float[Tensor, "1 P H W"]:
+    """Return an RGB or RGBA picture in [-1, 1]."""
     pixels = torch.from_numpy(np.array(image))
     return rearrange(pixels, "h w c -> 1 c h w").float() / 255 * 2 - 1
 
 
-def to_image(image: Float[Tensor, "1 3 H W"]) -> Image.Image:
-    """Return a picture in [-1, 1] as one to look at."""
+def to_image(image: Float[Tensor, "1 P H W"]) -> Image.Image:
+    """Return a picture in [-1, 1] as one to look at, RGB or RGBA."""
     pixels = (image.float() / 2 + 0.5).mul(255).round().to(torch.uint8)
     return Image.fromarray(rearrange(pixels, "1 c h w -> h w c").cpu().numpy())

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from danqing import __version__
+from danqing.core.errors import RequestError
 from danqing.core.log import logger
 from danqing.flow.samplers import Watch, ignore
 from danqing.pipelines.edit import edit, framed
@@ -86,6 +87,11 @@ class Pipeline(Model):
             RequestError: the size is not possible, or the model does not do what is asked.
             CheckpointError: the networks gave something other than numbers.
         """
+        if self.mmdit.config.layered:
+            raise RequestError(
+                "model must paint pictures, got one that takes them apart; "
+                "choose a text-to-image model, or use danqing layers."
+            )
         plan = self.plan(request)
         if doubt := self.defaults.doubt(plan.frame.shown if plan.frame else plan.size):
             _log.warning(doubt)
