@@ -51,7 +51,7 @@ class Walks:
     asked: Synthesis = field(default_factory=Synthesis)
     """Which prompts; only those of the bucket `train` occur."""
     prompts: Path | None = None
-    """A JSONL file of prompts to use instead, none of them from a bucket of tests."""
+    """A file of prompts to use instead, `.txt` or JSONL, none of them from a bucket of tests."""
     sizes: tuple[str, ...] = ()
     """Sizes such as `288x224`, in turn; none: that of `asked`."""
     batch: int = 8
