@@ -21,6 +21,7 @@ def generate(
     guidance: Annotated[float | None, arg(metavar="G", help_behavior_hint=THEIRS)] = None,
     negative: Annotated[str | None, arg(metavar="TEXT", help_behavior_hint=THEIRS)] = None,
     sampler: Annotated[str | None, arg(metavar="NAME", help_behavior_hint=THEIRS)] = None,
+    shift: Annotated[float | None, arg(metavar="S", help_behavior_hint=THEIRS)] = None,
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 0)")] = None,
     batch: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1)")] = None,
     model: Annotated[
@@ -46,10 +47,13 @@ def generate(
         guidance: How closely to follow the prompt; 1 turns guidance off.
         negative: What not to paint.
         sampler: How to walk from noise to the picture.
+        shift: Shift of the noise levels at every size, as LoRAs of few steps want it (Lightning:
+            3).
         seed: Same seed, same settings, same picture.
         batch: How many pictures.
         model: An embedded model, a folder, or a hub name such as Qwen/Qwen-Image.
-        lora: A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8.
+        lora: A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8. Where
+            it was made by distillation here, it says itself how it is to be painted with.
         like: A picture made by danqing; make it again, changed only by what else is given here.
         max_memory: Memory of the device to use at most, as 16GB. Weights that do not fit are kept
             compressed or left on disk.
@@ -73,6 +77,7 @@ def generate(
         "steps": steps,
         "guidance": guidance,
         "sampler": sampler,
+        "shift": shift,
         "seed": seed,
         "batch": batch,
     }

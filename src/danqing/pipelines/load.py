@@ -35,6 +35,7 @@ from danqing.models.vae.model import VAE
 from danqing.pipelines.fit import Wish, fit, nearest, this_machine
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
+from danqing.pipelines.manner import manner_of
 from danqing.pipelines.model import Identity
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
@@ -80,7 +81,8 @@ def load(
         name_or_path: An embedded model's name, a folder, or a hub name such as `Qwen/Qwen-Image`.
         device: Where to run; None takes the fastest there is.
         dtype: Number format to run in; None takes bfloat16 where the device multiplies it.
-        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`.
+        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`; one that says how it
+            is to be painted with decides the defaults.
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
         request: What is going to be painted; None: a usual picture of the model's.
@@ -97,22 +99,28 @@ def load(
     form = pick_dtype(where.device, None if dtype is None else str(dtype).removeprefix("torch."))
     folder = resolve(name_or_path, allow=FILES)
     ours = read_ours(folder)
+    manner = manner_of(loras)
+    defaults = ours.defaults if manner is None else manner.over(ours.defaults)
     local = Path(name_or_path).is_dir()
     name = ours.name or (folder.resolve().name if local else str(name_or_path))
     _log.info("%s on %s, in %s", name, where.reason, form.reason)
-    wish = wish_of(request or Request("-"), ours.defaults)
+    if manner is not None:
+        steps, guidance = defaults.steps, defaults.guidance
+        _log.info("%d steps with guidance %g, as the LoRA was made for", steps, guidance)
+    wish = wish_of(request or Request("-"), defaults)
     plan = _plan(folder, wish, where.device, cap)
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
     read = reader(packed=packed)
     mmdit = load_mmdit(folder, form.dtype, where.device, read)
     weights = ours.weights or fingerprint(folder)
+    schedule = checkpoint.read_config(folder / "scheduler", "scheduler_config.json")
     return Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
-        from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
-        ours.defaults,
+        from_published(schedule) if manner is None else manner.schedule,
+        defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
 

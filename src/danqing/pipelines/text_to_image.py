@@ -31,6 +31,6 @@ def text_to_image(model: Model, plan: Record) -> Job:
         texts=model.read(plan.texts, plan.batch),
         grid=grid,
         x=pack(noise, patch).to(model.device),
-        sigmas=model.schedule(plan.steps, grid.tokens),
+        sigmas=model.sigmas(plan, grid.tokens),
         finish=finish,
     )
