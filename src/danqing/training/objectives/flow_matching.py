@@ -2,7 +2,8 @@
 
 With x0 the clean latents and noise ~ N(0, I), the model sees `x = (1 - sigma) x0 + sigma noise`
 and is asked for `noise - x0` (Lipman et al., arXiv 2210.02747; Esser et al., arXiv 2403.03206;
-Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square.
+Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the mean square, plain or
+with a weight for each noise level.
 
 Dimension key:
     B batch    C latent channels    H W latent height and width
@@ -10,6 +11,7 @@ Dimension key:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from danqing.flow.path import mix, velocity
 from danqing.training.objectives.base import Loss, objectives
 from danqing.training.objectives.levels import Levels
+from danqing.training.objectives.weightings import Weighting, weightings
 from danqing.training.sources.base import LatentBatch
 
 
@@ -36,6 +39,8 @@ class Noised:
 class FlowMatching(Levels):
     """Mean square error of the velocity, over logit-normal noise levels."""
 
+    weighting: Annotated[Weighting, weightings] | None = None
+    """How much a noise level counts; none: all the same, as in the report."""
     drop_caption: float = 0.1
     """Share of captions replaced by a single space, which teaches the negative of guidance."""
 
@@ -58,13 +63,14 @@ class FlowMatching(Levels):
         return Noised(x0, noise, sigma, captions)
 
     def loss(self, model: nn.Module, drawn: Noised) -> Loss:
-        """Return the mean square error of the velocity."""
+        """Return the mean square error of the velocity; its named parts are without weights."""
         x0, noise, sigma = drawn.x0, drawn.noise, drawn.sigma
         x = mix(x0, noise, sigma[:, None, None, None])
         error = model(x, drawn.captions, sigma) - velocity(x0, noise)
         each = error.square().flatten(1).mean(1)
+        weighed = each if self.weighting is None else self.weighting(sigma) * each
         noisy = sigma > 0.5
         return Loss(
-            each.mean(),
+            weighed.mean(),
             {"noisy": each[noisy].mean().detach(), "clean": each[~noisy].mean().detach()},
         )
