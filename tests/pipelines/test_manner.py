@@ -1,6 +1,7 @@
 """A LoRA that says how it is to be painted with decides it, unless a request says otherwise."""
 
 import json
+import logging
 
 import pytest
 import torch
@@ -50,12 +51,15 @@ def test_what_is_written_is_read(tmp_path_factory, manner):
     assert manner_of([f"{path}:0.5"]) == manner
 
 
-def test_a_lora_says_how_it_is_painted_with_and_a_request_says_otherwise(tmp_path):
+def test_a_lora_says_how_it_is_painted_with_and_a_request_says_otherwise(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "danqing")
     save(toy(), tmp_path / "toy")
     plain = file_of(tmp_path / "plain.safetensors")
     few = file_of(tmp_path / "few.safetensors", FEW.metadata)
     usual = load(tmp_path / "toy", loras=[plain])
+    assert "as the LoRA was made for" not in caplog.text
     worn = load(tmp_path / "toy", loras=[few, plain, f"{few}:0.5"])
+    assert "2 steps with guidance 1, as the LoRA was made for" in caplog.text
     assert worn.defaults == FEW.over(usual.defaults) != usual.defaults
     assert worn.defaults.sizes == usual.defaults.sizes
 
