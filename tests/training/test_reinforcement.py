@@ -301,6 +301,28 @@ def test_a_reward_is_the_mean_of_those_that_can_judge():
         values(Reward(scorer=Redness(), detail="light"))
 
 
+def test_a_reward_that_misses_pictures_counts_for_them_with_its_mean():
+    """Else a picture whose bad score was lost would be the best of its group."""
+    asked = [Asked("a cat", "a cat")] * 3 + [Asked("a dog", "a dog")]
+    images = [Image.new("RGB", (8, 8))] * 4
+    kind = Told(0.9, 0.9, 0.8, 0.7)
+    harsh = Told(0.1, None, 0.3, None)
+    found = rate([Reward(scorer=kind), Reward(scorer=harsh)], images, asked)
+    assert [one.value for one in found] == pytest.approx([0.5, 0.55, 0.55, 0.7])
+    alone = rate([Reward(scorer=harsh)], images, asked)
+    assert [one and one.value for one in alone] == [0.1, None, 0.3, None]
+
+
+class Told:
+    """Gives the scores it was told, whatever it sees."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def score(self, images, wanted):
+        return [Score(value, "") for value in self.values]
+
+
 class Sentences:
     """Scores sentences by their length, and remembers what it was told."""
 

@@ -11,6 +11,7 @@ Dimension key:
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Annotated, Final, NamedTuple
 
 import torch
@@ -88,19 +89,36 @@ class Rated(NamedTuple):
 def rate(
     rewards: Sequence[Reward], images: Sequence[Image.Image], asked: Sequence[Asked]
 ) -> list[Rated | None]:
-    """Return what each picture is worth; None where no reward scores it."""
+    """Return what each picture is worth; None where no reward scores it.
+
+    A reward that scores some pictures of a prompt and not others counts for the latter with its
+    mean over the former. Without it, they would be compared by other rewards than the rest.
+    """
     totals, weights = [0.0] * len(images), [0.0] * len(images)
-    free: list[dict[str, float]] = [{} for _ in images]
+    free: list[dict[str, float] | None] = [None] * len(images)
     for reward in rewards:
-        for i, score in enumerate(reward.scores(images, asked)):
-            if (value := reward.of(score)) is not None:
-                totals[i] += reward.weight * value
+        scores = reward.scores(images, asked)
+        values = [reward.of(score) for score in scores]
+        usual = _means(asked, values)
+        for i, (one, score, value) in enumerate(zip(asked, scores, values, strict=True)):
+            if value is not None:
+                free[i] = {**(free[i] or {}), **score.details.get("free", {})}
+            if one.prompt in usual:
+                totals[i] += reward.weight * (usual[one.prompt] if value is None else value)
                 weights[i] += reward.weight
-                free[i] |= score.details.get("free", {})
     return [
-        Rated(t / w, chosen) if w else None
+        None if chosen is None else Rated(t / w, chosen)
         for t, w, chosen in zip(totals, weights, free, strict=True)
     ]
+
+
+def _means(asked: Sequence[Asked], values: Sequence[float | None]) -> dict[str, float]:
+    """Return the mean of the values of each prompt that has some."""
+    told: dict[str, list[float]] = {}
+    for one, value in zip(asked, values, strict=True):
+        if value is not None:
+            told.setdefault(one.prompt, []).append(value)
+    return {prompt: fmean(some) for prompt, some in told.items()}
 
 
 def in_groups(rated: Sequence[Rated | None], group: int) -> Float[Tensor, "P K"]:
