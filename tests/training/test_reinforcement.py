@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from torch.testing import assert_close
 
+from danqing.core.config import parse
 from danqing.core.errors import CheckpointError, RecipeError
 from danqing.core.seed import generator
 from danqing.data.synthesis import Synthesis, bucket, held_out
@@ -299,6 +300,31 @@ def test_a_reward_is_the_mean_of_those_that_can_judge():
     assert (math.isnan(none), half) == (True, 0.5)
     with pytest.raises(RecipeError, match="detail must be one of dark, got 'light'"):
         values(Reward(scorer=Redness(), detail="light"))
+
+
+def test_a_run_on_sentences_pays_its_judge_once(model, tmp_path, endpoint):
+    endpoint.play = lambda asked: endpoint.reply(str(asked.row % 6))
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a cat in the rain\na dog in the sun\n")
+    judge = {
+        "name": "judge",
+        "chat": {"name": "endpoint", "url": endpoint.url, "model": "eyes"},
+        "question": "{prompt}",
+        "tape": str(tmp_path / "tape.jsonl"),
+    }
+
+    def lines(run):
+        reward = parse(Reward, {"scorer": judge})
+        told = recipe(model, tmp_path / run, NFT(), steps=2, prompts=prompts, batch=2)
+        told = replace(told, source=replace(told.source, rewards=(reward,)))
+        return go(told, prepare(told))
+
+    first = lines("one")
+    assert [one.prompt for one in endpoint.asked].count("a cat in the rain") == 4
+    assert len(endpoint.asked) == 8
+    assert all(0 <= line["reward"] <= 1 and line["unscored"] == 0 for line in first)
+    assert lines("again") == first
+    assert len(endpoint.asked) == 8
 
 
 def test_a_reward_that_misses_pictures_counts_for_them_with_its_mean():
