@@ -54,7 +54,8 @@ def test_a_prompt_becomes_a_file_that_says_what_made_it(generate, tmp_path, caps
 def test_every_option_reaches_the_picture(generate, capsys):
     generate(
         *("a blue square", "--size", "24x16", "--steps", "2", "--guidance", "1.5"),
-        *("--negative", "red", "--sampler", "heun", "--seed", "3", "--out", "made/blue.png"),
+        *("--negative", "red", "--sampler", "heun", "--shift", "2", "--seed", "3"),
+        *("--out", "made/blue.png"),
     )
     record = info("made/blue.png", capsys)
     wanted = {
@@ -64,6 +65,7 @@ def test_every_option_reaches_the_picture(generate, capsys):
         "steps": 2,
         "guidance": 1.5,
         "sampler": "heun",
+        "shift": 2.0,
         "seed": 3,
     }
     assert {name: record[name] for name in wanted} == wanted

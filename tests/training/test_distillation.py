@@ -213,6 +213,11 @@ def test_an_adapter_is_taught_by_the_model_without_it(model, tmp_path):
     assert_close(batch.teacher(*asked), plain(*asked))
     assert len(losses) == 2
 
+    export(told, state)
+    worn = load(model, loras=[str(trainee.file)])
+    assert (worn.defaults.steps, worn.defaults.guidance) == (told.source.steps, 1.0)
+    assert worn.schedule == told.source.schedule
+
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_resumed_run_learns_what_an_unbroken_one_does(model, tmp_path, dtype):

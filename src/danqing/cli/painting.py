@@ -33,6 +33,8 @@ class Options:
     """What not to paint."""
     sampler: Annotated[str | None, arg(metavar="NAME", help_behavior_hint=THEIRS)] = None
     """How to walk from noise to the picture."""
+    shift: Annotated[float | None, arg(metavar="S", help_behavior_hint=THEIRS)] = None
+    """Shift of the noise levels at every size, as LoRAs of few steps want it (Lightning: 3)."""
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 0)")] = None
     """Same seed, same settings, same picture."""
     batch: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1)")] = None
@@ -46,7 +48,8 @@ class Options:
             tuple[str, ...], arg(metavar="FILE[:STRENGTH]", help_behavior_hint="(repeatable)")
         ]
     ] = ()
-    """A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8."""
+    """A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8. One that was
+    made by distillation here says itself how it is to be painted with."""
     like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None
     """A picture made by danqing; make it again, changed only by what else is given here."""
     max_memory: Annotated[
@@ -92,7 +95,7 @@ def paint(
     opened = [read_picture(file) for file in pictures]
     sources = tuple(one.image for one in opened)
 
-    same = ("negative", "size", "steps", "guidance", "sampler", "seed", "batch")
+    same = ("negative", "size", "steps", "guidance", "sampler", "shift", "seed", "batch")
     wishes = {"prompt": prompt, **further, **{name: getattr(options, name) for name in same}}
     given: dict[str, Any] = (
         {} if before else {"prompt": "", "sources": sources, "over": over, "mask": mask}

@@ -46,6 +46,7 @@ from danqing.pipelines.fit import (
 )
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
+from danqing.pipelines.manner import manner_of
 from danqing.pipelines.model import Identity
 from danqing.pipelines.over import window_of
 from danqing.pipelines.pipeline import Pipeline
@@ -103,7 +104,8 @@ def load(
         name_or_path: An embedded model's name, a folder, or a hub name such as `Qwen/Qwen-Image`.
         device: Where to run; None takes the fastest there is.
         dtype: Number format to run in; None takes bfloat16 where the device multiplies it.
-        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`.
+        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`; one that says how it
+            is to be painted with decides the defaults.
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
         request: What is going to be painted; None: a usual picture of the model's.
@@ -121,30 +123,35 @@ def load(
     form = pick_dtype(where.device, None if dtype is None else str(dtype).removeprefix("torch."))
     folder = resolve(name_or_path, allow=FILES)
     ours = read_ours(folder)
+    manner = manner_of(loras)
+    defaults = ours.defaults if manner is None else manner.over(ours.defaults)
     local = Path(name_or_path).is_dir()
     name = ours.name or (folder.resolve().name if local else str(name_or_path))
     _log.info("%s on %s, in %s", name, where.reason, form.reason)
     template = template_of(folder)
     if request and request.sources:
         require_eyes(name, template)
-    wish = wish_of(request or Request("-"), ours.defaults, template.area, layers)
+    if manner is not None:
+        steps, guidance = defaults.steps, defaults.guidance
+        _log.info("%d steps with guidance %g, as the LoRA was made for", steps, guidance)
+    wish = wish_of(request or Request("-"), defaults, template.area, layers)
     plan = _plan(folder, wish, where.device, cap)
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
     read = reader(packed=packed)
     mmdit = load_mmdit(folder, form.dtype, where.device, read)
     weights = ours.weights or fingerprint(folder)
+    schedule = checkpoint.read_config(folder / "scheduler", "scheduler_config.json")
     return Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(
             folder, template=template, dtype=form.dtype, device=where.device, read=read
         ),
-        from_published(
-            checkpoint.read_config(folder / "scheduler", "scheduler_config.json"),
-            layered=mmdit.config.layered,
-        ),
-        ours.defaults,
+        from_published(schedule, layered=mmdit.config.layered)
+        if manner is None
+        else manner.schedule,
+        defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
 

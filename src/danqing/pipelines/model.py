@@ -16,11 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from danqing.core.errors import CheckpointError
-from danqing.flow.schedule import Schedule
+from danqing.flow.schedule import ConstantShift, Schedule
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.mmdit.model import MMDiT
 from danqing.models.vae.model import VAE
 from danqing.pipelines.reading import Reader
+from danqing.pipelines.record import Record
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.steering import Steerer
 
@@ -85,6 +86,11 @@ class Model:
     def device(self) -> torch.device:
         """Where the networks are."""
         return self.mmdit.device
+
+    def sigmas(self, plan: Record, tokens: int) -> tuple[float, ...]:
+        """Return the noise levels through which so many tokens come to be."""
+        schedule = self.schedule if plan.shift is None else ConstantShift(shift=plan.shift)
+        return schedule(plan.steps, tokens)
 
     def read(
         self, prompts: Sequence[str], batch: int, pictures: Sequence[Image.Image] = ()

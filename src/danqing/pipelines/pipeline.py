@@ -43,6 +43,7 @@ class Pipeline(Model):
             guidance=usual.guidance if request.guidance is None else request.guidance,
             interval=usual.interval if request.interval is None else request.interval,
             sampler=usual.sampler if request.sampler is None else request.sampler,
+            shift=request.shift,
             seed=request.seed,
             batch=request.batch,
             index=request.index or 0,

@@ -73,6 +73,8 @@ class Record:
     """Sigmas at which there was guidance."""
     sampler: str
     """Name of the sampler."""
+    shift: float | None = None
+    """The constant shift of the noise levels; None: the model's own schedule."""
     seed: int
     """Seed of the first picture of the batch."""
     batch: int
@@ -120,6 +122,7 @@ class Record:
             guidance=self.guidance,
             interval=self.interval,
             sampler=self.sampler,
+            shift=self.shift,
             seed=self.seed,
             batch=self.batch,
             index=self.index,

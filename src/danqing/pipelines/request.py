@@ -18,6 +18,7 @@ from danqing.pipelines.mask import FEATHER, parse_mask
 MOST_STEPS = 1000
 MOST_PICTURES = 256
 MOST_GUIDANCE = 100.0
+MOST_SHIFT = 100.0
 SEEDS = 2**63
 LEAST_STRENGTH = 1 / MOST_STEPS
 MOST_ASPECT = 100
@@ -52,6 +53,8 @@ class Request:
     """Lowest and highest sigma at which there is guidance."""
     sampler: str | None = None
     """Name of the sampler."""
+    shift: float | None = None
+    """A constant shift of the noise levels at every size, in place of the model's schedule."""
     seed: int = 0
     """Seed of the first picture; the next ones count up."""
     batch: int = 1
@@ -78,6 +81,7 @@ class Request:
             raise RequestError("prompt must not be empty; say what to paint.")
         _check("steps", self.steps, 1, MOST_STEPS, 50)
         _check("guidance", self.guidance, 1, MOST_GUIDANCE, 4)
+        _check("shift", self.shift, 1, MOST_SHIFT, 3)
         _check("batch", self.batch, 1, MOST_PICTURES, 1)
         _check("seed", self.seed, 0, SEEDS - MOST_PICTURES, 0)
         _check("index", self.index, 0, self.batch - 1, 0)

@@ -106,7 +106,7 @@ def layers(model: Model, plan: Record, picture: Image.Image, frame: Frame, count
         texts=model.read(plan.texts, plan.batch),
         grid=grid,
         x=rearrange(frames, "(b f) i d -> b (f i) d", f=grid.frames).to(model.device),
-        sigmas=model.schedule(plan.steps, given.shape[1]),
+        sigmas=model.sigmas(plan, given.shape[1]),
         finish=finish,
         sources=given,
         source_grids=[grid._replace(frames=1)],
