@@ -73,11 +73,7 @@ class Steerer:
         return self._known[sigma]
 
     def _make(self, sigma: float) -> Steering:
-        # The reference rounds the timestep to the dtype of the model, not sigma.
-        timestep = torch.tensor([1000 * sigma], device=self.mmdit.device)
-        if not self.mmdit.config.exact_timestep:
-            timestep = timestep.to(self.mmdit.dtype)
-        return self.mmdit.steer(timestep / 1000)
+        return self.mmdit.steer(self.mmdit.moment(sigma))
 
     def _file(self, levels: list[float]) -> Path:
         parts = [
