@@ -31,6 +31,12 @@ def generate(
             tuple[str, ...], arg(metavar="FILE[:STRENGTH]", help_behavior_hint="(repeatable)")
         ]
     ] = (),
+    control: tyro.conf.UseAppendAction[
+        Annotated[
+            tuple[str, ...],
+            arg(metavar="NETWORK:PICTURE[:SCALE]", help_behavior_hint="(repeatable)"),
+        ]
+    ] = (),
     like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None,
     max_memory: Annotated[
         str | None, arg(metavar="AMOUNT", help_behavior_hint="(default: what is free)")
@@ -50,6 +56,9 @@ def generate(
         batch: How many pictures.
         model: An embedded model, a folder, or a hub name such as Qwen/Qwen-Image.
         lora: A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8.
+        control: A control network and the picture that it reads, such as edges or depth. With
+            canny@, soft-edge@, blur@ or gray@ before both, that is made of a photograph first. A
+            network that inpaints reads PICTURE+MASK.
         like: A picture made by danqing; make it again, changed only by what else is given here.
         max_memory: Memory of the device to use at most, as 16GB. Weights that do not fit are kept
             compressed or left on disk.
@@ -60,6 +69,7 @@ def generate(
 
     from danqing.core.log import logger
     from danqing.flow.samplers import Step
+    from danqing.pipelines.control import parse_control
     from danqing.pipelines.fit import parse_bytes
     from danqing.pipelines.load import load
     from danqing.pipelines.record import check_name, read
@@ -82,7 +92,11 @@ def generate(
         # A new batch is kept whole, and a new seed is that of one new picture.
         given = {"batch": 1} | given | {"index": None}
     before = read(like) if like else None
-    request = replace(before.request, **given) if before else Request(**given)
+    controls = tuple(map(parse_control, control))
+    if before:
+        request = replace(before.again(controls), **given)
+    else:
+        request = Request(**given, controls=controls)
 
     name = model or (before.model if before else "danqing-nano")
     loras = lora or (before.loras if before else ())

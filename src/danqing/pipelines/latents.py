@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
@@ -42,11 +43,25 @@ class Canvas(NamedTuple):
         """Return the smallest canvas around a picture with sides that are multiples."""
         return cls(*size, *(math.ceil(side / multiple) * multiple for side in size))
 
+    def pad(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C _ _"]:
+        """Return a canvas with the picture in its middle; the margin repeats the edge."""
+        left = (self.outer_width - self.width) // 2
+        top = (self.outer_height - self.height) // 2
+        right = self.outer_width - self.width - left
+        bottom = self.outer_height - self.height - top
+        return F.pad(image, (left, right, top, bottom), mode="replicate")
+
     def crop(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C _ _"]:
         """Return the picture in the middle of a canvas."""
         left = (self.outer_width - self.width) // 2
         top = (self.outer_height - self.height) // 2
         return image[..., top : top + self.height, left : left + self.width]
+
+
+def same_ratio(one: Size, other: Size) -> bool:
+    """Return whether one size is the other, scaled evenly and rounded to pixels."""
+    (width, height), (wide, high) = one, other
+    return abs(width * high / height - wide) <= 1 or abs(height * wide / width - high) <= 1
 
 
 def parse_size(wanted: str | Size, known: Sequence[Size], multiple: int) -> Size:

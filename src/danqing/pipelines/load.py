@@ -22,7 +22,7 @@ from danqing.core.log import logger
 from danqing.flow.schedule import from_published, to_published
 from danqing.memory.packed import PackedTensor, Slots, assemble
 from danqing.memory.plan import Plan
-from danqing.models import checkpoint
+from danqing.models import checkpoint, control
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.lora import merged
@@ -35,7 +35,7 @@ from danqing.models.vae.model import VAE
 from danqing.pipelines.fit import Wish, fit, nearest, this_machine
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
-from danqing.pipelines.model import Identity
+from danqing.pipelines.model import Identity, Leader
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
 
@@ -107,7 +107,7 @@ def load(
     read = reader(packed=packed)
     mmdit = load_mmdit(folder, form.dtype, where.device, read)
     weights = ours.weights or fingerprint(folder)
-    return Pipeline(
+    pipeline = Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(folder, dtype=form.dtype, device=where.device, read=read),
@@ -115,6 +115,40 @@ def load(
         ours.defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
+    for each in wish.leaders:
+        load_leader(pipeline, each)
+    return pipeline
+
+
+def find_leader(name: str) -> Path:
+    """Return where a control network is on this machine, fetching it from the hub if it must.
+
+    Raises:
+        ModelNotFound: there is no such network.
+        DownloadError: it could not be fetched.
+    """
+    file = Path(name).expanduser()
+    if file.is_file() or file.suffix == ".safetensors":
+        return file
+    return resolve(name, allow=FILES)
+
+
+def load_leader(pipeline: Pipeline, name: str) -> None:
+    """Load a control network into a pipeline, under the name that requests call it by.
+
+    Args:
+        pipeline: The pipeline.
+        name: A folder, a file, or a hub name.
+
+    Raises:
+        ModelNotFound: there is no such network.
+        DownloadError: it could not be fetched.
+        CheckpointError: its files are missing, damaged, of another kind, or for another model.
+    """
+    path = find_leader(name)
+    config = pipeline.mmdit.config
+    network, weights = control.read(path, config, pipeline.dtype, pipeline.device)
+    pipeline.leaders[name] = Leader(network, weights)
 
 
 def read_ours(folder: Path) -> Ours:
@@ -208,10 +242,11 @@ def wish_of(request: Request, defaults: Defaults) -> Wish:
     """
     guidance = defaults.guidance if request.guidance is None else request.guidance
     return Wish(
-        size=parse_size(request.size or defaults.sizes[0], defaults.sizes, 1),
+        size=parse_size(defaults.wanted(request), defaults.sizes, 1),
         steps=request.steps or defaults.steps,
         guided=guidance > 1,
         batch=request.batch,
+        leaders={name: find_leader(name) for name in {one.network for one in request.controls}},
     )
 
 

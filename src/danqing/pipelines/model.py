@@ -6,18 +6,21 @@ Dimension key:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from danqing.core.errors import CheckpointError
+from danqing.core.errors import CheckpointError, RequestError
 from danqing.flow.schedule import Schedule
 from danqing.models.conditioner.model import Conditioner
+from danqing.models.control import ControlNetwork
 from danqing.models.mmdit.model import MMDiT
-from danqing.models.vae.model import VAE
+from danqing.models.vae.model import VAE, Posterior
 from danqing.pipelines.reading import Reader
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.steering import Steerer
@@ -35,8 +38,19 @@ class Identity:
     """LoRAs that were added to it, as `FILE:STRENGTH`."""
 
 
+class Leader(NamedTuple):
+    """A network that leads by control pictures, and which one it is."""
+
+    network: ControlNetwork
+    weights: str
+    """Fingerprint of its weights."""
+
+
 class Model:
     """Networks that fit each other, and what is known of them.
+
+    Attributes:
+        leaders: Control networks that were loaded for it, by what requests call them.
 
     Raises:
         CheckpointError: the networks do not fit each other.
@@ -59,6 +73,7 @@ class Model:
         self.identity = identity or Identity()
         self.reader = Reader(conditioner, self.identity.weights)
         self.steerer = Steerer(mmdit, self.identity.weights)
+        self.leaders: dict[str, Leader] = {}
 
         config = mmdit.config
         gives = vae.config.latent_channels * config.patch**2
@@ -89,6 +104,25 @@ class Model:
         texts = self.reader(prompts)
         return [text.to(self.device, self.dtype).expand(batch, -1, -1) for text in texts]
 
+    def leader(self, name: str) -> Leader:
+        """Return a control network.
+
+        Raises:
+            RequestError: it was not loaded.
+        """
+        if name not in self.leaders:
+            known = ", ".join(sorted(self.leaders)) or "none"
+            raise RequestError(
+                f"control network must be one that was loaded ({known}), got {name}; "
+                "give the request to `load`, or add it with `load_leader`."
+            )
+        return self.leaders[name]
+
+    def posterior(self, image: Float[Tensor, "1 3 H W"]) -> Posterior:
+        """Return the Gaussian, in raw latent space, behind pixels in [-1, 1]."""
+        weight = next(self.vae.parameters())
+        return self.vae.encode(image.to(weight.device, weight.dtype))
+
     def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 3 H W"]:
         """Return the pixels of normalized latents, in [-1, 1].
 
@@ -96,6 +130,12 @@ class Model:
         """
         dtype = next(self.vae.parameters()).dtype
         return self.vae.decode(self.vae.denormalize(latents.to(dtype)))
+
+
+def to_pixels(image: Image.Image) -> Float[Tensor, "1 3 H W"]:
+    """Return an RGB picture as pixels in [-1, 1]."""
+    pixels = torch.from_numpy(np.array(image))
+    return rearrange(pixels, "h w c -> 1 c h w").float() / 127.5 - 1
 
 
 def to_image(image: Float[Tensor, "1 3 H W"]) -> Image.Image:

@@ -11,8 +11,10 @@ import torch
 from danqing import __version__
 from danqing.core.log import logger
 from danqing.flow.samplers import Watch, ignore
+from danqing.pipelines.control import controlled
 from danqing.pipelines.job import walk
 from danqing.pipelines.latents import parse_size
+from danqing.pipelines.lead import lead
 from danqing.pipelines.model import Model
 from danqing.pipelines.record import Picture, Record, Result
 from danqing.pipelines.request import Request
@@ -28,14 +30,13 @@ class Pipeline(Model):
         """Return everything that will make the (first) picture of a request, nothing left open.
 
         Raises:
-            RequestError: the size is not possible.
+            RequestError: the size is not possible, or a control network was not loaded.
         """
         usual = self.defaults
-        size = usual.sizes[0] if request.size is None else request.size
         return Record(
             prompt=request.prompt,
             negative=usual.negative if request.negative is None else request.negative,
-            size=parse_size(size, usual.sizes, self.multiple),
+            size=parse_size(usual.wanted(request), usual.sizes, self.multiple),
             steps=usual.steps if request.steps is None else request.steps,
             guidance=usual.guidance if request.guidance is None else request.guidance,
             interval=usual.interval if request.interval is None else request.interval,
@@ -46,6 +47,10 @@ class Pipeline(Model):
             model=self.identity.name,
             weights=self.identity.weights,
             loras=self.identity.loras,
+            controls=tuple(
+                controlled(control, self.leader(control.network).weights)
+                for control in request.controls
+            ),
             dtype=str(self.dtype).removeprefix("torch."),
             device=self.device.type,
             versions={
@@ -64,13 +69,13 @@ class Pipeline(Model):
             watch: Sees every sampling step, on packed tokens; it may raise to stop.
 
         Raises:
-            RequestError: the size is not possible.
+            RequestError: the size is not possible, or a control does not fit.
             CheckpointError: the networks gave something other than numbers.
         """
         plan = self.plan(request)
         if doubt := self.defaults.doubt(plan.size):
             _log.warning(doubt)
-        job = text_to_image(self, plan)
+        job = lead(self, plan, request.controls, text_to_image(self, plan))
         tokens = walk(self, plan, job, watch)
         kept = range(plan.batch) if request.index is None else [request.index]
         return Result(

@@ -6,8 +6,8 @@ and every value is checked before it is used.
 
 import json
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,11 +18,16 @@ from torch import Tensor
 from danqing.core.config import dump, parse
 from danqing.core.errors import DanqingError, RequestError
 from danqing.core.files import atomic_path
+from danqing.core.log import logger
+from danqing.core.pictures import fingerprint
+from danqing.pipelines.control import Control, Controlled
 from danqing.pipelines.request import Request
 
 KEYWORD = "danqing"
 LARGEST = 1 << 20
 """Bytes of a record at most; the longest prompts are a tenth of it."""
+
+_log = logger(__name__)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -57,6 +62,8 @@ class Record:
     """Fingerprint of its weights, LoRAs included."""
     loras: tuple[str, ...] = ()
     """LoRAs that were added to it, as `FILE:STRENGTH`."""
+    controls: tuple[Controlled, ...] = ()
+    """Pictures that led."""
     dtype: str
     """Number format the networks ran in."""
     device: str
@@ -71,7 +78,11 @@ class Record:
 
     @property
     def request(self) -> Request:
-        """The request that makes this picture again, given the same weights and machine."""
+        """The request that makes this picture again, given the same weights and machine.
+
+        Pictures that led are not in it, for a record holds no more than their fingerprints; see
+        `again`.
+        """
         return Request(
             self.prompt,
             negative=self.negative,
@@ -84,6 +95,20 @@ class Record:
             batch=self.batch,
             index=self.index,
         )
+
+    def again(self, controls: Sequence[Control] = ()) -> Request:
+        """Return the request that makes this picture again, or another one by other controls.
+
+        Raises:
+            RequestError: pictures led this one, and none are given.
+        """
+        if self.controls and not controls:
+            led = "; ".join(map(str, self.controls))
+            raise RequestError(f"controls must be given again, got none; it was led by {led}.")
+        for own, given in zip(self.controls, controls, strict=False):
+            if own.picture != fingerprint(given.picture):
+                _log.warning("it was led by %s; by another picture it will differ", own)
+        return replace(self.request, controls=tuple(controls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +204,17 @@ def read(path: str | Path) -> Record:
     return record
 
 
-def request_from(path: str | Path) -> Request:
+def request_from(path: str | Path, controls: Sequence[Control] = ()) -> Request:
     """Return the request that makes a saved picture again.
 
+    Args:
+        path: The picture.
+        controls: What led it, given again.
+
     Raises:
-        RequestError: as `read`.
+        RequestError: as `read` and `Record.again`.
     """
-    return read(path).request
+    return read(path).again(controls)
 
 
 def _texts(file: BinaryIO) -> Iterator[str]:
