@@ -62,5 +62,5 @@ def _plainly(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {item}" for name, item in value.items())
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(_plainly, value))
     return str(value)
