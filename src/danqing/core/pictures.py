@@ -72,6 +72,11 @@ def read_picture(path: str | Path) -> Opened:
         raise RequestError(
             f"picture must be {_FORMATS}, got {path.name}, which is none; convert it."
         ) from error
+    except Image.DecompressionBombError as error:
+        raise RequestError(
+            f"picture must be smaller: {path.name} promises far more than {MOST_PIXELS:,} pixels; "
+            "shrink it."
+        ) from error
     except FileNotFoundError as error:
         raise RequestError(f"picture must be a file, got {path}; check the path.") from error
     # Parsers of strangers' bytes raise whatever they like.

@@ -4,8 +4,7 @@ Any job may be led. What trunks add is made of the prompt alone and used for the
 too, as the reference does; what stands beside blocks sees each branch on its own.
 
 Dimension key:
-    B batch    C latent channels    h w latent height and width    H W pixels
-    I tokens of the target    S tokens of sources    D channels of a token
+    B batch    I tokens of the target    D channels of a token    E text channels
 """
 
 from collections.abc import Sequence
@@ -48,6 +47,8 @@ def lead(model: Model, plan: Record, controls: Sequence[Control], job: Job) -> J
         )
         for number, control in enumerate(controls)
     ]
+    tokens = {one.tokens.shape[1] for one in leads}
+    assert tokens == {job.grid.tokens}, f"controls of {tokens} tokens for {job.grid.tokens}"
     return replace(job, leads=Leading(leads, job.grid, job.texts[0], model.mmdit.config.depth))
 
 

@@ -109,8 +109,8 @@ def test_a_map_beside_every_block_gives_what_its_formula_says(tmp_path):
             *((f"{proj}_proj.bias", (width,)) for proj in ("input", "output")),
         ):
             stored[f"controlnet_blocks.{number}.{name}"] = torch.randn(shape) / 6
-    save_file(stored, tmp_path / "canny.safetensors")
-    network, _ = read(tmp_path / "canny.safetensors", BASE)
+    save_file(stored, tmp_path / "model.safetensors")
+    network, _ = read(tmp_path, BASE)
     assert isinstance(network, BlockwiseControl)
     assert network.masked
 
