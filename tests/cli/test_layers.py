@@ -10,7 +10,7 @@ from PIL import Image
 
 from danqing.cli.main import main
 from danqing.pipelines.layers.stack import Layer, compose
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.testing import toy, toy_layered
 
 

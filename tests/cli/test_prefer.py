@@ -7,7 +7,7 @@ import pytest
 
 from danqing.cli.main import main
 from danqing.core.config import dump, load, parse
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.testing import toy
 from danqing.training.prefer import Judges
 

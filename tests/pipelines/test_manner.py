@@ -15,9 +15,10 @@ from danqing.flow.samplers import samplers
 from danqing.flow.schedule import ConstantShift, DynamicShift, LayeredShift
 from danqing.models import lora
 from danqing.models.lora import LowRank, adapt
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.manner import KEYWORD, Manner, manner_of
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 from danqing.testing import toy, toy_mmdit
 
 FEW = Manner(steps=2, guidance=1.0, sampler="heun", schedule=ConstantShift(shift=5.0))

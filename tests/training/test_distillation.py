@@ -16,8 +16,9 @@ from danqing.core.seed import derive, generator
 from danqing.data.synthesis import Synthesis
 from danqing.flow.noise import draw
 from danqing.flow.schedule import ConstantShift
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.request import Defaults
+from danqing.pipelines.save import save
 from danqing.testing import WORDS, toy, toy_conditioner, toy_mmdit
 from danqing.training.ema import Average
 from danqing.training.loop import train

@@ -11,8 +11,8 @@ from PIL import Image
 
 from danqing.core.config import parse
 from danqing.core.errors import RecipeError, RequestError, SourceError, StorageError
-from danqing.pipelines.load import save
 from danqing.pipelines.record import read
+from danqing.pipelines.save import save
 from danqing.scorers.base import Score
 from danqing.testing import toy
 from danqing.training.prefer import keep, prefer

@@ -17,7 +17,7 @@ from danqing.core.config import parse
 from danqing.core.errors import CheckpointError, RecipeError
 from danqing.core.seed import generator
 from danqing.data.synthesis import Synthesis, bucket, held_out
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.scorers.base import Score
 from danqing.scorers.scene import SceneScorer
 from danqing.scorers.world import Object, Scene, TextSpec

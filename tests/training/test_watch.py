@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from danqing.core.errors import RecipeError
 from danqing.data.synthesis import Synthesis, bucket
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
+from danqing.pipelines.save import save
 from danqing.scorers.base import Score
 from danqing.scorers.scene import SceneScorer
 from danqing.testing import toy

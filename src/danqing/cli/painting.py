@@ -50,6 +50,15 @@ class Options:
     ] = ()
     """A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8. One that was
     made by distillation here says itself how it is to be painted with."""
+    control: tyro.conf.UseAppendAction[
+        Annotated[
+            tuple[str, ...],
+            arg(metavar="NETWORK:PICTURE[:SCALE]", help_behavior_hint="(repeatable)"),
+        ]
+    ] = ()
+    """A control network and the picture that it reads, such as edges or depth. With canny@,
+    soft-edge@, blur@ or gray@ before both, that is made of a photograph first. A network that
+    inpaints reads PICTURE+MASK."""
     like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None
     """A picture made by danqing; make it again, changed only by what else is given here."""
     max_memory: Annotated[
@@ -84,6 +93,7 @@ def paint(
     from danqing.core.log import logger
     from danqing.core.pictures import read_picture
     from danqing.flow.samplers import Step
+    from danqing.pipelines.control import parse_control
     from danqing.pipelines.fit import parse_bytes
     from danqing.pipelines.load import load
     from danqing.pipelines.record import check_name, read
@@ -97,14 +107,18 @@ def paint(
 
     same = ("negative", "size", "steps", "guidance", "sampler", "shift", "seed", "batch")
     wishes = {"prompt": prompt, **further, **{name: getattr(options, name) for name in same}}
-    given: dict[str, Any] = (
-        {} if before else {"prompt": "", "sources": sources, "over": over, "mask": mask}
-    )
+    made_of: dict[str, Any] = {
+        "sources": sources,
+        "over": over,
+        "mask": mask,
+        "controls": tuple(map(parse_control, options.control)),
+    }
+    given: dict[str, Any] = {} if before else {"prompt": "", **made_of}
     given |= {name: wish for name, wish in wishes.items() if wish is not None}
     if options.batch is not None or options.seed is not None:
         # A new batch is kept whole, and a new seed is that of one new picture.
         given = {"batch": 1} | given | {"index": None}
-    request = replace(before.again(sources, over, mask), **given) if before else Request(**given)
+    request = replace(before.again(**made_of), **given) if before else Request(**given)
 
     name = options.model or (before.model if before else "danqing-nano")
     loras = options.lora or (before.loras if before else ())

@@ -17,16 +17,14 @@ from danqing.core.config import dump, parse
 from danqing.core.device import pick_device, pick_dtype
 from danqing.core.download import resolve
 from danqing.core.errors import CheckpointError, ModelNotFound, RequestError
-from danqing.core.files import atomic_folder
 from danqing.core.log import logger
-from danqing.flow.schedule import from_published, to_published
+from danqing.flow.schedule import from_published
 from danqing.memory.packed import PackedTensor, Slots, assemble
 from danqing.memory.plan import Plan
-from danqing.models import checkpoint
+from danqing.models import checkpoint, control
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.template import TEMPLATES, Template
-from danqing.models.lora import merged
 from danqing.models.mmdit import names as mmdit_names
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.model import MMDiT
@@ -47,7 +45,7 @@ from danqing.pipelines.fit import (
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
 from danqing.pipelines.manner import manner_of
-from danqing.pipelines.model import Identity
+from danqing.pipelines.model import Identity, Leader
 from danqing.pipelines.over import window_of
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
@@ -154,6 +152,40 @@ def load(
         defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
+    for each in wish.leaders:
+        load_leader(pipeline, each)
+    return pipeline
+
+
+def find_leader(name: str) -> Path:
+    """Return where a control network is on this machine, fetching it from the hub if it must.
+
+    Raises:
+        ModelNotFound: there is no such network.
+        DownloadError: it could not be fetched.
+    """
+    file = Path(name).expanduser()
+    if file.is_file() or file.suffix == ".safetensors":
+        return file
+    return resolve(name, allow=FILES)
+
+
+def load_leader(pipeline: Pipeline, name: str) -> None:
+    """Load a control network into a pipeline, under the name that requests call it by.
+
+    Args:
+        pipeline: The pipeline.
+        name: A folder, a file, or a hub name.
+
+    Raises:
+        ModelNotFound: there is no such network.
+        DownloadError: it could not be fetched.
+        CheckpointError: its files are missing, damaged, of another kind, or for another model.
+    """
+    path = find_leader(name)
+    config = pipeline.mmdit.config
+    network, weights = control.read(path, config, pipeline.dtype, pipeline.device)
+    pipeline.leaders[name] = Leader(network, weights)
 
 
 def read_ours(folder: Path) -> Ours:
@@ -266,7 +298,7 @@ def wish_of(
         RequestError: the size is not possible.
     """
     guidance = defaults.guidance if request.guidance is None else request.guidance
-    size, sources = parse_size(request.size or defaults.sizes[0], defaults.sizes, 1), ()
+    size, sources = parse_size(defaults.wanted(request), defaults.sizes, 1), ()
     if request.sources:
         target, sources = framing(request, defaults, TOKEN)
         size = target.shown
@@ -280,6 +312,7 @@ def wish_of(
         guided=guidance > 1,
         batch=request.batch,
         layers=layers,
+        leaders={name: find_leader(name) for name in {one.network for one in request.controls}},
     )
 
 
@@ -299,65 +332,6 @@ def _plan(folder: Path, wish: Wish, device: torch.device, cap: int | None) -> Pl
         f"{width}x{height} in batches of {wish.batch} must fit in memory, "
         f"but {plan.sentence()}; {advice}."
     )
-
-
-def save(pipeline: Pipeline, folder: str | Path) -> None:
-    """Write a pipeline as a folder that `load` reads: all of it or nothing.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    with atomic_folder(folder) as staged:
-        save_mmdit(pipeline.mmdit, staged)
-        save_vae(pipeline.vae, staged)
-        pipeline.conditioner.save(staged)
-        save_index(pipeline, staged)
-
-
-def save_mmdit(mmdit: MMDiT, folder: Path) -> None:
-    """Write the transformer into a model's folder, its adapters merged into it.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    tensors = {mmdit_names.published(name): t for name, t in merged(mmdit).items()}
-    checkpoint.write(folder / "transformer", tensors, mmdit.config.to_published())
-
-
-def save_vae(vae: VAE, folder: Path) -> None:
-    """Write the VAE into a model's folder.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    # The published code knows no patches, so nobody but us will read such a VAE.
-    tensors = vae_names.unfold(vae, slim=vae.config.patch > 1)
-    checkpoint.write(folder / "vae", tensors, vae.config.to_published())
-
-
-def save_index(pipeline: Pipeline, folder: Path) -> None:
-    """Write what is no network into a model's folder: the index and the schedule.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    schedule = to_published(pipeline.schedule)
-    ours = Ours(name=pipeline.identity.name, defaults=pipeline.defaults)
-    own = TEMPLATES.name_of(pipeline.conditioner.writer.template)
-    edits = next((kind for kind, told in TEMPLATE_OF.items() if told == own), PIPELINE)
-    index = {
-        "_class_name": LAYERED if pipeline.mmdit.config.layered else edits,
-        "_danqing": dump(ours),
-        "scheduler": ["diffusers", schedule["_class_name"]],
-        "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
-        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
-        "transformer": ["diffusers", "QwenImageTransformer2DModel"],
-        "vae": ["diffusers", "AutoencoderKLQwenImage"],
-    }
-    if edits != PIPELINE:
-        index["processor"] = ["transformers", "Qwen2VLProcessor"]
-    checkpoint.write_config(folder / "scheduler", schedule, "scheduler_config.json")
-    checkpoint.write_config(folder, index, INDEX)
 
 
 def fingerprint(folder: Path) -> str:

@@ -7,6 +7,7 @@ Dimension key:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,11 +16,12 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from danqing.core.errors import CheckpointError
+from danqing.core.errors import CheckpointError, RequestError
 from danqing.flow.schedule import ConstantShift, Schedule
 from danqing.models.conditioner.model import Conditioner
+from danqing.models.control import ControlNetwork
 from danqing.models.mmdit.model import MMDiT
-from danqing.models.vae.model import VAE
+from danqing.models.vae.model import VAE, Posterior
 from danqing.pipelines.reading import Reader
 from danqing.pipelines.record import Record
 from danqing.pipelines.request import Defaults
@@ -38,8 +40,19 @@ class Identity:
     """LoRAs that were added to it, as `FILE:STRENGTH`."""
 
 
+class Leader(NamedTuple):
+    """A network that leads by control pictures, and which one it is."""
+
+    network: ControlNetwork
+    weights: str
+    """Fingerprint of its weights."""
+
+
 class Model:
     """Networks that fit each other, and what is known of them.
+
+    Attributes:
+        leaders: Control networks that were loaded for it, by what requests call them.
 
     Raises:
         CheckpointError: the networks do not fit each other.
@@ -62,6 +75,7 @@ class Model:
         self.identity = identity or Identity()
         self.reader = Reader(conditioner, self.identity.weights)
         self.steerer = Steerer(mmdit, self.identity.weights)
+        self.leaders: dict[str, Leader] = {}
 
         config = mmdit.config
         gives = vae.config.latent_channels * config.patch**2
@@ -105,10 +119,27 @@ class Model:
         texts = self.reader(prompts, pictures)
         return [text.to(self.device, self.dtype).expand(batch, -1, -1) for text in texts]
 
+    def leader(self, name: str) -> Leader:
+        """Return a control network.
+
+        Raises:
+            RequestError: it was not loaded.
+        """
+        if name not in self.leaders:
+            known = ", ".join(sorted(self.leaders)) or "none"
+            raise RequestError(
+                f"control network must be one that was loaded ({known}), got {name}; "
+                "give the request to `load`, or add it with `load_leader`."
+            )
+        return self.leaders[name]
+
+    def posterior(self, image: Float[Tensor, "1 P H W"]) -> Posterior:
+        """Return the Gaussian, in raw latent space, behind pixels in [-1, 1]."""
+        return self.vae.encode(image.to(next(self.vae.parameters())))
+
     def encode(self, image: Float[Tensor, "1 P H W"]) -> Float[Tensor, "1 C h w"]:
         """Return the most probable normalized latents of pixels in [-1, 1]."""
-        weight = next(self.vae.parameters())
-        return self.vae.normalize(self.vae.encode(image.to(weight)).mode())
+        return self.vae.normalize(self.posterior(image).mode())
 
     def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 P H W"]:
         """Return the pixels of normalized latents, in [-1, 1].

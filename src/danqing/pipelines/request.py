@@ -11,6 +11,7 @@ from PIL.Image import Image
 
 from danqing.core.errors import RequestError
 from danqing.flow.samplers import samplers
+from danqing.pipelines.control import Control
 from danqing.pipelines.frame import sizings
 from danqing.pipelines.latents import LONGEST, Size, parse_size
 from danqing.pipelines.mask import FEATHER, parse_mask
@@ -59,6 +60,8 @@ class Request:
     """Seed of the first picture; the next ones count up."""
     batch: int = 1
     """How many pictures, painted together."""
+    controls: tuple[Control, ...] = ()
+    """Pictures that lead."""
     index: int | None = None
     """The one picture of the batch to keep, counted from 0; None keeps all.
 
@@ -165,6 +168,22 @@ class Defaults:
     """The customary way to say nothing."""
     sampler: str = "euler"
     """Name of the sampler."""
+
+    def wanted(self, request: Request) -> Size | str:
+        """Return the size that a request means, as `parse_size` takes it.
+
+        If it says none, that is the size of its first control picture, scaled evenly into the
+        trained area; if there is none, the model's own.
+        """
+        if request.size is not None:
+            return request.size
+        if not request.controls:
+            return self.sizes[0]
+        width, height = request.controls[0].picture.size
+        few, many = self.area
+        area = width * height
+        scale = math.sqrt(min(max(few, area), many) / area)
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def doubt(self, size: Size) -> str | None:
         """Return what to say of a size beyond the trained range, or None."""

@@ -11,8 +11,9 @@ from danqing.pipelines.fit import Wish, reserve
 from danqing.pipelines.layers.decompose import decompose, order
 from danqing.pipelines.layers.split import frame_of, split
 from danqing.pipelines.layers.stack import CORRECTION, compose, likeness
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 from danqing.testing import toy, toy_layered
 
 REQUEST = Request("a red square", seed=3)
