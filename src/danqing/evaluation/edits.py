@@ -105,12 +105,13 @@ class EditJudge:
     def _details(self, image: Image.Image, truth: Truth) -> dict[str, Any]:
         """Return what became of the rest."""
         seen = pixels(image)
-        like = max(truth.source, truth.target, key=lambda one: psnr(seen, pixels(one)))
-        moved = _shift(like, image)
+        source, target = pixels(truth.source), pixels(truth.target)
+        like = max(source, target, key=lambda one: psnr(seen, one))
+        moved = shift(like.mean(-1), seen.mean(-1)).length
         details: dict[str, Any] = {"shift": moved, "still": float(moved < self.still)}
         mask = self._compared(truth.kept)
         if mask.any():
-            kept = psnr(seen, pixels(truth.source), mask)
+            kept = psnr(seen, source, mask)
             details |= {"kept": kept, "held": float(kept >= self.faithful)}
         return details
 
@@ -119,10 +120,3 @@ class EditJudge:
         side = 2 * round(self.seam * min(kept.shape)) + 1
         inner = Image.fromarray(kept).convert("L").filter(ImageFilter.MinFilter(side))
         return np.asarray(inner) > 0
-
-
-def _shift(first: Image.Image, second: Image.Image) -> float:
-    """Return how many pixels the second picture has moved against the first."""
-    # All frequencies have one vote, and in flat pictures the highest ones are a VAE's noise.
-    one, other = (pixels(image.reduce(2)).mean(-1) for image in (first, second))
-    return 2 * shift(one, other).length

@@ -1,8 +1,8 @@
 """Whether a picture shows what it should and nothing else, each thing in its place.
 
 What it should show is plain data: a `background`, and `marks`, each with a `box` (left, top, right,
-bottom, in the picture's pixels). A mark is a thing, with `shape` and `color`, or the only mark, a
-string, with `string`, `lang` and `color`.
+bottom) and an `area`, in the picture's pixels. A mark is a thing, with `shape` and `color`, or the
+only mark, a string, with `string`, `lang` and `color`.
 """
 
 import math
@@ -47,14 +47,14 @@ class PlaceJudge:
             details["line"], complaints = _written(image, mark, wanted["background"], reach)
         else:
             details["detections"] = [asdict(thing) for thing in sight.detections]
-            complaints = list(self._things(sight, wanted["marks"], reach))
+            complaints = list(self._things(sight, wanted["marks"], image))
         if sight.background != wanted["background"]:
             complaints.append(f"{sight.background} ground instead of {wanted['background']}")
         return Score(float(not complaints), "; ".join(complaints) or "as asked", details)
 
-    def _things(self, sight: Sight, marks: Sequence[Record], reach: float) -> Iterator[str]:
+    def _things(self, sight: Sight, marks: Sequence[Record], image: Image.Image) -> Iterator[str]:
         """Yield what is wrong about things."""
-        left = list(sight.detections)
+        left, reach = list(sight.detections), self.reach * min(image.size)
         for mark in marks:
             name = f"{mark['color']} {mark['shape']}"
             found = _nearest(left, mark)
@@ -62,7 +62,8 @@ class PlaceJudge:
                 yield f"no {name} in its place"
                 continue
             left.remove(found)
-            ratio = _length(found.box) / _length(mark["box"])
+            # By areas: a blur takes the tips of a star, and with them its box.
+            ratio = math.sqrt(found.area * image.width * image.height / mark["area"])
             if not 1 / self.growth <= ratio <= self.growth:
                 yield f"{name} {ratio:.2f} times as long as it should be"
         yield from (f"{thing.color} {thing.shape} that should not be there" for thing in left)
@@ -83,7 +84,7 @@ def _written(image: Image.Image, mark: Record, ground: str, reach: float) -> tup
     if verdict.details["color"] not in (None, mark["color"]):
         complaints.append(f"{verdict.details['color']} letters instead of {mark['color']}")
     found = Image.fromarray(ink(lab(np.asarray(image.convert("RGB"))))).getbbox()
-    if found is not None and math.dist(_middle(found), _middle(mark["box"])) > reach:
+    if found is not None and math.dist(_middle([*map(float, found)]), _middle(mark["box"])) > reach:
         complaints.append("letters in another place")
     return verdict.details["line"], complaints
 
@@ -91,8 +92,3 @@ def _written(image: Image.Image, mark: Record, ground: str, reach: float) -> tup
 def _middle(box: Sequence[float]) -> Point:
     left, top, right, bottom = box
     return (left + right) / 2, (top + bottom) / 2
-
-
-def _length(box: Sequence[float]) -> float:
-    left, top, right, bottom = box
-    return math.sqrt((right - left) * (bottom - top))
