@@ -2,10 +2,13 @@
 
 python benchmarks/edits.py                               # edits a second, by task
 python benchmarks/edits.py --sheet docs/images/edits.png # two of each task, before and after
+python benchmarks/edits.py --sheet edited.png --run evaluation/nano-edits # as a model painted them
 """
 
 import argparse
+import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -28,14 +31,29 @@ def rate(task: str, count: int) -> float:
     return count / (time.process_time() - start)
 
 
-def contact_sheet() -> Image.Image:
+def drawn() -> list[Row]:
     """Return an English and a Chinese edit of each task, sources first."""
-    rows = [
+    return [
         Row(sample.instruction, [image.reduce(2) for image in (*sample.sources, sample.target)])
         for task in TASKS
         for language in SHOWN
         for sample in [Edits(tasks={task: 1.0}, languages={language: 1.0}).sample(SHOWN[language])]
     ]
+
+
+def painted(run: Path) -> list[Row]:
+    """Return the first English and Chinese edit of each task of a run, whatever became of them."""
+    first: dict[tuple[str, str], Row] = {}
+    for line in (run / "items.jsonl").read_text(encoding="utf-8").splitlines():
+        item = json.loads(line)
+        if item["file"] is not None:
+            images = [Image.open(run / file).reduce(2) for file in (*item["sources"], item["file"])]
+            first.setdefault((item["category"], item["language"]), Row(item["prompt"], images))
+    return list(first.values())
+
+
+def contact_sheet(rows: Sequence[Row]) -> Image.Image:
+    """Return all rows in columns."""
     each = -(-len(rows) // COLUMNS)
     columns = [sheet(rows[start : start + each]) for start in range(0, len(rows), each)]
     gap = 24
@@ -55,10 +73,12 @@ def main() -> None:
     """Time all tasks, or show them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sheet", type=Path, help="where to save a picture of all tasks")
+    parser.add_argument("--run", type=Path, help="a run of `danqing evaluate --on edits` to show")
     parser.add_argument("--count", type=int, default=200, help="edits of each task to be timed")
     arguments = parser.parse_args()
     if arguments.sheet:
-        contact_sheet().save(arguments.sheet, optimize=True)
+        rows = painted(arguments.run) if arguments.run else drawn()
+        contact_sheet(rows).save(arguments.sheet, optimize=True)
         return
     for task in TASKS:
         print(f"{task:14}{rate(task, arguments.count):6.0f}")

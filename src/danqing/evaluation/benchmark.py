@@ -36,6 +36,9 @@ class Ask:
     seeds: tuple[int, ...] = (0,)
     sources: tuple[Path, ...] = ()
     """Pictures to be changed."""
+    after: str | None = None
+    """An ask before this one whose pictures, each with its seed's place, are changed first of all;
+    None: there is none."""
     files: tuple[Path, ...] = ()
     """What a picture is looked at with, such as the truth it is compared with."""
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -55,6 +58,8 @@ class Item:
     seen: Seen | None
     """What was seen of it; None: there is none."""
     score: Score
+    sources: tuple[str, ...] = ()
+    """Where what was to be changed lies below the run's folder."""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -66,6 +71,7 @@ class Item:
             "language": self.ask.language,
             "data": dict(self.ask.data),
             "seed": self.seed,
+            "sources": list(self.sources),
             "file": self.file,
             "trouble": self.trouble,
             "seen": self.seen,

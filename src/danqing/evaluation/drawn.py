@@ -18,7 +18,7 @@ from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
 from danqing.evaluation.benchmark import Ask, Item, Seen, absent
 from danqing.evaluation.stats import wilson
-from danqing.evaluation.table import Row, average
+from danqing.evaluation.table import Row, average, detail
 from danqing.scorers.base import Score, mean
 from danqing.scorers.world import Language
 
@@ -72,6 +72,12 @@ def kept(image: Image.Image, kind: str) -> Path:
     return file
 
 
+def opened(path: Path) -> Image.Image:
+    """Return a picture that was kept, as RGB."""
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
 def sighted(verdict: Score, image: Image.Image, written: str | None = None) -> Seen:
     """Return a verdict on a picture as what was seen of it.
 
@@ -94,6 +100,17 @@ def row(name: str, items: Sequence[Item], details: Sequence[str]) -> Row:
         found = [float(i.score.details[key]) for i in items if key in i.score.details]
         if found:
             more[key] = sum(found) / len(found)
+    for language in sorted({item.ask.language for item in items}):
+        more[language] = mean(item.score for item in items if item.ask.language == language)
+    return average(name, items, more=more)
+
+
+def figured(name: str, items: Sequence[Item], figures: Sequence[str]) -> Row:
+    """Return the mean score, with the means of some details and of each language."""
+    more: dict[str, Any] = {}
+    for key in figures:
+        if (told := average(key, items, detail(key)).score) is not None:
+            more[key] = told
     for language in sorted({item.ask.language for item in items}):
         more[language] = mean(item.score for item in items if item.ask.language == language)
     return average(name, items, more=more)

@@ -59,6 +59,8 @@ class Model:
     """Sampling steps; None: the model's own."""
     guidance: float | None = None
     """Scale of guidance; None: the model's own."""
+    anchored: bool = False
+    """Whether the pixels of a source that an edit left as they were are put back."""
 
     @cached_property
     def pipeline(self) -> Any:
@@ -84,7 +86,8 @@ class Model:
         """What a picture's record would say, without prompt and seed."""
         told = dump(replace(self.plan, versions={}))
         left = ("prompt", "seed", "batch", "index", "versions")
-        return {key: value for key, value in told.items() if key not in left}
+        anchored = {"anchored": True} if self.anchored else {}
+        return {key: value for key, value in told.items() if key not in left} | anchored
 
     def paint(self, ask: Ask) -> Sequence[Image.Image | str]:
         """Paint all seeds; those that follow each other together."""
@@ -92,20 +95,32 @@ class Model:
         from danqing.core.pictures import read_picture
         from danqing.evaluation.painter import painter
 
+        sources = tuple(read_picture(source).image for source in ask.sources)
         try:
             paint = painter(
                 self.pipeline,
                 size=self.size,
                 steps=self.steps,
                 guidance=self.guidance,
-                sources=tuple(read_picture(source).image for source in ask.sources),
+                sources=sources,
             )
-            return paint([ask.prompt] * len(ask.seeds), list(ask.seeds))
+            painted = paint([ask.prompt] * len(ask.seeds), list(ask.seeds))
         except RequestError as error:
             if not ask.sources:
                 raise
             # A picture that cannot be changed is one of many, and never the end of a run.
             return [str(error)] * len(ask.seeds)
+        anchors = sources[:1] if self.anchored else ()
+        return [self._anchored(image, *anchors) for image in painted]
+
+    def _anchored(self, image: Image.Image, source: Image.Image | None = None) -> Image.Image:
+        """Return what was made of a source with what is left of it; without one, as it is."""
+        from danqing.pipelines.chain import chain, reconstruct
+
+        if source is None:
+            return image
+        (link,) = chain(source, [lambda _: image], lambda one: reconstruct(self.pipeline, one))
+        return link.image
 
     def round_trip(self, image: Image.Image) -> Image.Image:
         """Return a picture as the model's VAE keeps it."""

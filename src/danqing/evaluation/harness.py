@@ -7,6 +7,7 @@ and scores everything anew.
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +59,8 @@ def run(
 ) -> dict[str, Any]:
     """Score a generator; run it again to go on where it was stopped.
 
-    Leaves in `out`: `pictures/` with a record beside each, `seen.jsonl`, `items.jsonl` with every
+    Leaves in `out`: `pictures/` with a record beside each, `sources/` where pictures are to be
+    changed, `seen.jsonl`, `items.jsonl` with every
     verdict, `result.json`, and `index.html` to look at; where a chat judges, also `health.json`
     with what it said to questions whose answers are known.
 
@@ -84,8 +86,10 @@ def run(
         raise RecipeError(
             f"{task(benchmark)} must ask for something, got nothing; raise its count."
         )
-    wanted = {ask.id: list(_pictures(ask, generator)) for ask in asks}
-    assert len(wanted) == len(asks), "two asks have one id"
+    wanted: dict[str, list[_Picture]] = {}
+    for ask in asks:
+        assert ask.id not in wanted, "two asks have one id"
+        wanted[ask.id] = list(_pictures(ask, _before(ask, wanted), generator))
     troubles = _paint(asks, wanted, generator, out, watch)
     items = _score(benchmark, asks, wanted, troubles, out, hands, watch)
     table = benchmark.fold(items)
@@ -120,7 +124,7 @@ def digest(asks: Sequence[Ask]) -> str:
     """Return the hex sha256 of everything that is asked for, to be kept beside every result."""
     lines = (
         _dump([a.id, a.prompt, a.category, a.language, a.seeds, dict(a.data),
-               *_hashes((*a.sources, *a.files))])
+               *_hashes((*a.sources, *a.files)), *([a.after] if a.after else ())])
         for a in asks
     )  # fmt: skip
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -142,10 +146,19 @@ def _hash(path: Path, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _pictures(ask: Ask, generator: Generator) -> Iterator[_Picture]:
+def _before(ask: Ask, wanted: dict[str, list[_Picture]]) -> list[_Picture] | None:
+    """Return the pictures that an ask goes on from, one a seed; None: it begins."""
+    return None if ask.after is None else wanted[ask.after]
+
+
+def _pictures(
+    ask: Ask, before: Sequence[_Picture] | None, generator: Generator
+) -> Iterator[_Picture]:
     sources = _hashes(ask.sources)
-    for seed in ask.seeds:
-        told = _dump([dict(generator.identity()), ask.prompt, seed, sources])
+    for number, seed in enumerate(ask.seeds):
+        # A picture that is not painted yet has the name of all that will make it.
+        first = [] if before is None else [before[number].file]
+        told = _dump([dict(generator.identity()), ask.prompt, seed, first + sources])
         key = hashlib.sha256(told.encode()).hexdigest()[:20]
         yield _Picture(ask, seed, f"pictures/{key}.png")
 
@@ -164,7 +177,7 @@ def _paint(
         pictures = wanted[ask.id]
         # Together or not at all: pictures may depend, in the last bit, on their batch.
         if not all((out / picture.file).exists() for picture in pictures):
-            painted = generator.paint(ask)
+            painted = _painted(ask, _before(ask, wanted), generator, out)
             for picture, image in zip(pictures, painted, strict=True):
                 if isinstance(image, str):
                     troubles[picture.file] = image
@@ -173,6 +186,22 @@ def _paint(
         done += len(pictures)
         watch("painting", done, total)
     return troubles
+
+
+def _painted(
+    ask: Ask, before: Sequence[_Picture] | None, generator: Generator, out: Path
+) -> Sequence[Image.Image | str]:
+    """Return a picture for each seed, or why there is none."""
+    if before is None:
+        return generator.paint(ask)
+    painted: list[Image.Image | str] = []
+    for seed, picture in zip(ask.seeds, before, strict=True):
+        path = out / picture.file
+        if path.exists():
+            painted += generator.paint(replace(ask, seeds=(seed,), sources=(path, *ask.sources)))
+        else:
+            painted.append("the picture before it is not there")
+    return painted
 
 
 def _keep(picture: _Picture, image: Image.Image, generator: Generator, out: Path) -> None:
@@ -219,6 +248,12 @@ def _score(
             memory.put(key, seen)
         return seen
 
+    shown = {ask.id: _copied(ask, out) for ask in asks}
+
+    def sources(ask: Ask, number: int) -> tuple[str, ...]:
+        before = _before(ask, wanted)
+        return shown[ask.id] if before is None else (before[number].file, *shown[ask.id])
+
     pictures = [picture for ask in asks for picture in wanted[ask.id]]
     keys = [key(picture) for picture in pictures]
     chat = judge_of(benchmark)
@@ -234,12 +269,23 @@ def _score(
     return [
         Item(ask, picture.seed, None if found is None else picture.file,
              None if found is not None else troubles.get(picture.file, "it was not painted"),
-             found, score)
+             found, score, sources(ask, number))
         for ask in asks
-        for picture, found, score in zip(
-            wanted[ask.id], seen[ask.id], benchmark.score(ask, seen[ask.id]), strict=True
+        for number, (picture, found, score) in enumerate(
+            zip(wanted[ask.id], seen[ask.id], benchmark.score(ask, seen[ask.id]), strict=True)
         )
     ]  # fmt: skip
+
+
+def _copied(ask: Ask, out: Path) -> tuple[str, ...]:
+    """Return where copies of an ask's sources lie in the run's folder, for people to look at."""
+    names: list[str] = []
+    for path, sha in zip(ask.sources, _hashes(ask.sources), strict=True):
+        names.append(f"sources/{sha[:20]}{path.suffix}")
+        if not (out / names[-1]).exists():
+            with atomic_path(out / names[-1]) as staged:
+                shutil.copyfile(path, staged)
+    return tuple(names)
 
 
 def _dump(record: object) -> str:

@@ -179,8 +179,12 @@ def _prompts(runs: Sequence[Run]) -> Iterator[str]:
     for name, asked in by_run[0].items():
         figures: list[str] = []
         verdicts: set[str] = set()
+        sources: set[str] = set()
         for (folder, result, _), items in zip(runs, by_run, strict=True):
             for item in items.get(name, []):
+                new = [file for file in item.get("sources", ()) if file not in sources]
+                sources.update(new)
+                figures += [_source(f"{folder}{file}") for file in new]
                 verdicts.add(_verdict(item))
                 figures.append(_figure(item, folder, _name(result) if len(runs) > 1 else ""))
         item = asked[0]
@@ -203,6 +207,15 @@ def _verdict(item: Mapping[str, Any]) -> str:
     if item["value"] is None:
         return "unscored"
     return "good" if item["value"] >= 1 else "bad"
+
+
+def _source(file: str) -> str:
+    """Return a picture that was to be changed."""
+    file = escape(file, quote=True)
+    return (
+        f'<figure><a href="{file}"><img src="{file}" alt="" loading="lazy"></a>'
+        '<figcaption class="reason">source</figcaption></figure>\n'
+    )
 
 
 def _figure(item: Mapping[str, Any], folder: str, name: str) -> str:

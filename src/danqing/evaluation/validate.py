@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from danqing.evaluation.degradations import LADDER, Degradation, clean
+from danqing.evaluation.edit_trials import edit_trials
 from danqing.evaluation.generators import Model
 from danqing.evaluation.stats import upper_bound
 from danqing.evaluation.trials import (
@@ -24,13 +25,14 @@ from danqing.evaluation.trials import (
     world_trials,
 )
 
-What = Literal["scenes", "strings", "curved_text", "solids", "typefaces"]
+What = Literal["scenes", "strings", "curved_text", "solids", "typefaces", "edits"]
 _TRIALS: Final[Mapping[What, Callable[[int, int], Iterator[Trial]]]] = {
     "scenes": world_trials,
     "strings": string_trials,
     "curved_text": arch_trials,
     "solids": solid_trials,
     "typefaces": typeface_trials,
+    "edits": edit_trials,
 }
 
 
@@ -80,7 +82,15 @@ def wrongs(rows: Sequence[Row]) -> str:
     return _table(lines)
 
 
-def main(what: What, /, *, count: int = 40, size: int = 256, model: str | None = None) -> None:
+def main(
+    what: What,
+    /,
+    *,
+    count: int = 40,
+    size: int = 256,
+    model: str | None = None,
+    degraded: bool = True,
+) -> None:
     """Print how a judge fares under every degradation.
 
     Args:
@@ -88,8 +98,9 @@ def main(what: What, /, *, count: int = 40, size: int = 256, model: str | None =
         count: Right pictures of each category, and as many of each fault.
         size: Side of the pictures in pixels.
         model: A model whose VAE is one degradation more.
+        degraded: Whether there are others.
     """
-    conditions = {"clean": clean} if what == "typefaces" else dict(LADDER)
+    conditions = dict(LADDER) if degraded and what != "typefaces" else {"clean": clean}
     if model is not None:
         conditions[f"VAE of {model}"] = Model(model=model).round_trip
     rows = judged(_TRIALS[what](count, size), conditions)

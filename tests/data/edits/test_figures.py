@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from danqing.data.edits import POSES, Edits
-from danqing.data.edits.figures import Figure
+from danqing.data.edits.figures import Figure, fitted
 from danqing.data.edits.wordings import POSES_SAID
-from danqing.data.synthesis.placed import Placed
+from danqing.data.synthesis.placed import Placed, box
 
 
 def drawn(pose, size=(256, 256)):
@@ -42,3 +42,13 @@ def test_figures_lie_whole_in_their_pictures(size):
                 [pixels[[0, -1]].reshape(-1, 3), pixels[:, [0, -1]].reshape(-1, 3)]
             )
             assert (border == pixels[0, 0]).all()
+
+
+@pytest.mark.parametrize("pose", POSES)
+def test_a_figure_is_found_again_by_its_box(pose):
+    for hip, scale in (((120.3, 140.8), 150.0), ((61.5, 70.2), 81.3)):
+        figure = Figure(pose, "blue", (32, 78, 208), hip, scale)
+        found = fitted(figure.record | {"box": list(box(figure))})
+        assert np.hypot(*np.subtract(found.hip, hip)) < 1
+        assert found.scale == pytest.approx(scale, rel=0.02)
+        assert (found.pose, found.color) == (pose, "blue")

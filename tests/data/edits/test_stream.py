@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -25,8 +26,11 @@ from danqing.data.synthesis.split import (
 )
 from danqing.scorers.detector import ShapeDetector
 from danqing.scorers.world import Object, Scene, TextSpec
+from danqing.seeing import sentences
 
-SMALL = Edits(size=(96, 96), max_phrase=2)
+CHANGING = tuple(task for task in TASKS if task not in sentences.TASKS)
+"""Tasks that change a picture; the others ask what it shows."""
+SMALL = Edits(size=(96, 96), max_phrase=2, tasks=dict.fromkeys(CHANGING, 1.0))
 SINGLE = ("add", "remove", "replace", "recolor", "move", "resize")
 """Tasks that change one thing of the first source."""
 
@@ -38,7 +42,7 @@ def stream():
 
 @pytest.fixture(scope="module")
 def kept_out():
-    return {task: held_out(task, 8, world=SMALL) for task in TASKS}
+    return {task: held_out(task, 8, world=SMALL) for task in CHANGING}
 
 
 def pixels(image):
@@ -47,7 +51,7 @@ def pixels(image):
 
 def test_a_sample_depends_on_its_settings_and_index_only(stream):
     for index in (70, 3, 70, 399):
-        one, two = Edits(size=(96, 96), max_phrase=2).sample(index), stream[index]
+        one, two = replace(SMALL).sample(index), stream[index]
         assert (one.instruction, one.change, one.language) == (
             two.instruction,
             two.change,
@@ -57,7 +61,7 @@ def test_a_sample_depends_on_its_settings_and_index_only(stream):
             i.tobytes() for i in (*two.sources, two.target)
         ]
         assert (one.kept == two.kept).all()
-    other = Edits(size=(96, 96), seed=1)
+    other = replace(SMALL, seed=1)
     assert sum(other.sample(i).change == stream[i].change for i in range(30)) < 3
 
 
@@ -261,7 +265,7 @@ def test_every_task_has_eight_wordings_in_both_languages():
         assert set(wordings) == {"en", "zh"}
         for frames in wordings.values():
             assert len(set(frames)) == len(frames) >= 8
-    assert set(TASKS) == {key.split("_")[0] if "compose" in key else key for key in WORDINGS}
+    assert set(CHANGING) == {key.split("_")[0] if "compose" in key else key for key in WORDINGS}
 
 
 @settings(max_examples=40)

@@ -5,6 +5,7 @@ A pose is lines between joints around the hip at (0, 0); y points down, and the 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
@@ -16,7 +17,7 @@ from danqing.data.edits.base import TASKS, Edit
 from danqing.data.edits.scenes import worked_out
 from danqing.data.edits.wordings import POSES_SAID
 from danqing.data.synthesis.draw import shade
-from danqing.data.synthesis.placed import SUPERSAMPLE, Placed, Stencil
+from danqing.data.synthesis.placed import SUPERSAMPLE, Placed, Stencil, box
 from danqing.data.synthesis.world import World
 from danqing.scorers.world import BACKGROUNDS, PALETTE, Color, Point
 
@@ -33,6 +34,8 @@ _REACH: Final = 0.8
 """No part of a figure is further from its hip."""
 _HEIGHT: Final = (0.55, 0.66)
 """Range of the picture's shorter side that a length of 1 takes; a figure is 1.3 high."""
+_UNIT: Final = 100.0
+"""Pixels that a length of 1 takes where a figure is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,18 @@ class Figure:
                 dot(joint, radius)
         dot(_HEAD, SUPERSAMPLE * self.scale * _HEAD_RADIUS)
         return Stencil(left, top, mask.reduce(SUPERSAMPLE))
+
+
+def fitted(record: Mapping[str, Any]) -> Figure:
+    """Return the figure of a record that has a box, to about half a pixel, in a plain colour."""
+    pose, color = record["pose"], record["color"]
+    unit = Figure(pose, color, PALETTE[color], (0.0, 0.0), _UNIT)
+    left, top, right, bottom = record["box"]
+    unit_left, unit_top, unit_right, unit_bottom = box(unit)
+    ratio = (bottom - top) / (unit_bottom - unit_top)
+    x = (left + right - ratio * (unit_left + unit_right)) / 2
+    y = (top + bottom - ratio * (unit_top + unit_bottom)) / 2
+    return replace(unit, hip=(x, y), scale=ratio * _UNIT)
 
 
 @TASKS.register("pose")

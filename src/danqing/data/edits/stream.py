@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from PIL import Image
 
 from danqing.core.errors import RecipeError
-from danqing.data.edits.base import TASKS, Change, EditSample
+from danqing.data.edits.base import TASKS, Change, Edit, EditSample
 from danqing.data.edits.wordings import HELD_OUT_WORDINGS
 from danqing.data.synthesis.captions import fill
 from danqing.data.synthesis.propose import LONGEST_PHRASE, LONGEST_WORD
@@ -98,24 +98,31 @@ def _sample(rng: Random, world: World, task: str, language: Language, part: Deal
         edit = work_out(rng, world)
         if edit is None:
             continue
-        change = Change(task, edit.asked, edit.shown, _box(~edit.kept))
-        if (edit.part or dealt(change.id)) != part:
-            continue
-        wordings = edit.wordings[language]
-        known, kept_out = wordings[:-HELD_OUT_WORDINGS], wordings[-HELD_OUT_WORDINGS:]
-        frame = rng.choice(kept_out if part == "test" else known)
-        return EditSample(
-            sources=edit.sources,
-            instruction=fill(frame, edit.words(language), language),
-            target=edit.target,
-            task=task,
-            language=language,
-            change=change,
-            kept=edit.kept,
-        )
+        sample = said(edit, rng, task, language, part)
+        if sample is not None:
+            return sample
     raise RecipeError(
         f"tasks must be possible with the other settings, got none of {task} in {_PATIENCE} tries; "
         "allow more shapes or freedom, or leave it out."
+    )
+
+
+def said(edit: Edit, rng: Random, task: str, language: Language, part: Dealt) -> EditSample | None:
+    """Return an edit in a wording of a part, or None where it belongs to another part."""
+    change = Change(task, edit.asked, edit.shown, _box(~edit.kept))
+    if (edit.part or dealt(change.id)) != part:
+        return None
+    wordings = edit.wordings[language]
+    known, kept_out = wordings[:-HELD_OUT_WORDINGS], wordings[-HELD_OUT_WORDINGS:]
+    frame = rng.choice(kept_out if part == "test" else known)
+    return EditSample(
+        sources=edit.sources,
+        instruction=fill(frame, edit.words(language), language),
+        target=edit.target,
+        task=task,
+        language=language,
+        change=change,
+        kept=edit.kept,
     )
 
 

@@ -6,7 +6,7 @@ size follow from the sentence and the picture.
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
@@ -28,21 +28,86 @@ GROWTH: Final = {"larger": 1.6, "smaller": 1 / 1.6}
 """How a thing's length changes."""
 
 
-@TASKS.register("add")
-def add(rng: Random, world: World) -> Edit | None:
-    """Put a new thing at a named place."""
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One thing for another in a scene."""
+
+    old: Thing | None
+    """None: something comes."""
+    new: Thing | None
+    """None: something goes."""
+    asked: Mapping[str, Any]
+    """As in `Edit`, but for the old one."""
+    words: Words
+    """Likewise."""
+
+    def cleared(self, before: Placed) -> Placed:
+        """Return a scene without what leaves no room for the new thing."""
+        return before if self.new is None else cleared(before, self.new, self.old)
+
+    def made(self, before: Placed) -> Placed:
+        """Return a scene after it."""
+        if self.old is not None:
+            return before.exchanged(self.old, self.new)
+        assert self.new is not None, "something comes or goes"
+        return replace(before, marks=(*before.marks, self.new))
+
+
+def adding(rng: Random, world: World) -> Exchange:
+    """Return a new thing at a named place."""
     shape, place = rng.choice(world.shapes), rng.choice(tuple(PLACES))
     color = rng.choice(allowed_colors(shape))
     radius = sum(RADII[MOST]) / 2 * min(world.size)
     new = put(Thing(shape, color, PALETTE[color], (0.0, 0.0), radius), place, world.size)
-    before = cleared(scene(rng, world, MOST - 1, MOST), new)
-    return worked_out(
-        "add",
-        [before],
-        replace(before, marks=(*before.marks, new)),
+    return Exchange(
+        None,
+        new,
         {"new": new.record, "place": place},
         lambda said: {"new": one(new, said), "place": PLACES_SAID[said][place][0]},
     )
+
+
+def removing(rng: Random, before: Placed) -> Exchange:
+    """Return one thing that goes."""
+    return Exchange(rng.choice(before.things), None, {}, lambda _: {})
+
+
+def replacing(rng: Random, before: Placed, world: World) -> Exchange:
+    """Return another shape for one, as large as that."""
+    old = rng.choice(before.things)
+    shape = rng.choice([shape for shape in world.shapes if shape != old.shape])
+    color = rng.choice(allowed_colors(shape))
+    new = Thing(shape, color, PALETTE[color], old.centre, old.radius)
+    return Exchange(old, new, {"new": new.record}, lambda said: {"new": one(new, said)})
+
+
+def recoloring(rng: Random, before: Placed) -> Exchange:
+    """Return a thing in another colour."""
+    old = rng.choice(before.things)
+    color = rng.choice([color for color in allowed_colors(old.shape) if color != old.color])
+    new = replace(old, color=color, shade=PALETTE[color])
+    return Exchange(old, new, {"color": color}, lambda said: {"color": COLORS_SAID[said][color]})
+
+
+def moving(rng: Random, before: Placed) -> Exchange | None:
+    """Return a thing at a named place that is plainly another one; None: it is not."""
+    old, place = rng.choice(before.things), rng.choice(tuple(PLACES))
+    new = put(old, place, before.size)
+    if math.dist(old.centre, new.centre) < FARTHER * min(before.size):
+        return None
+    return Exchange(
+        old,
+        new,
+        {"place": place},
+        lambda said: dict(zip(("place", "to"), PLACES_SAID[said][place], strict=True)),
+    )
+
+
+@TASKS.register("add")
+def add(rng: Random, world: World) -> Edit | None:
+    """Put a new thing at a named place."""
+    exchange = adding(rng, world)
+    return exchanged("add", rng, scene(rng, world, MOST - 1, MOST), exchange)
 
 
 @TASKS.register("remove")
@@ -50,7 +115,7 @@ def remove(rng: Random, world: World) -> Edit | None:
     """Take one of several things away."""
     count = rng.randint(2, MOST)
     before = scene(rng, world, count, count)
-    return _edit("remove", rng, before, rng.choice(before.things), None, {}, lambda _: {})
+    return exchanged("remove", rng, before, removing(rng, before))
 
 
 @TASKS.register("replace")
@@ -58,13 +123,7 @@ def replace_thing(rng: Random, world: World) -> Edit | None:
     """Put another shape in the place of one, as large as that."""
     count = rng.randint(1, MOST)
     before = scene(rng, world, count, count)
-    old = rng.choice(before.things)
-    shape = rng.choice([shape for shape in world.shapes if shape != old.shape])
-    color = rng.choice(allowed_colors(shape))
-    new = Thing(shape, color, PALETTE[color], old.centre, old.radius)
-    return _edit(
-        "replace", rng, before, old, new, {"new": new.record}, lambda said: {"new": one(new, said)}
-    )
+    return exchanged("replace", rng, before, replacing(rng, before, world))
 
 
 @TASKS.register("recolor")
@@ -72,37 +131,15 @@ def recolor(rng: Random, world: World) -> Edit | None:
     """Give a thing another colour."""
     count = rng.randint(1, MOST)
     before = scene(rng, world, count, count)
-    old = rng.choice(before.things)
-    color = rng.choice([color for color in allowed_colors(old.shape) if color != old.color])
-    new = replace(old, color=color, shade=PALETTE[color])
-    return _edit(
-        "recolor",
-        rng,
-        before,
-        old,
-        new,
-        {"color": color},
-        lambda said: {"color": COLORS_SAID[said][color]},
-    )
+    return exchanged("recolor", rng, before, recoloring(rng, before))
 
 
 @TASKS.register("move")
 def move(rng: Random, world: World) -> Edit | None:
     """Bring a thing to a named place that is plainly another one."""
     before = scene(rng, world, rng.randint(2, MOST), MOST)
-    old, place = rng.choice(before.things), rng.choice(tuple(PLACES))
-    new = put(old, place, world.size)
-    if math.dist(old.centre, new.centre) < FARTHER * min(world.size):
-        return None
-    return _edit(
-        "move",
-        rng,
-        before,
-        old,
-        new,
-        {"place": place},
-        lambda said: dict(zip(("place", "to"), PLACES_SAID[said][place], strict=True)),
-    )
+    exchange = moving(rng, before)
+    return exchange and exchanged("move", rng, before, exchange)
 
 
 @TASKS.register("resize")
@@ -116,16 +153,12 @@ def resize(rng: Random, world: World) -> Edit | None:
     possible = [change for change in changes if inside(change[1], world.size)]
     if not possible:
         return None
-    old, new = rng.choice(possible)
-    return _edit(
-        "resize",
-        rng,
-        before,
-        old,
-        new,
+    exchange = Exchange(
+        *rng.choice(possible),
         {"growth": growth},
         lambda said: dict(zip(("grown", "grow"), GROWTH_SAID[said][growth], strict=True)),
     )
+    return exchanged("resize", rng, before, exchange)
 
 
 def one(thing: Thing, language: Language) -> str:
@@ -133,24 +166,22 @@ def one(thing: Thing, language: Language) -> str:
     return noun_phrase(Object(thing.shape, color=thing.color), language)
 
 
-def _edit(
-    task: str,
-    rng: Random,
-    before: Placed,
-    old: Thing,
-    new: Thing | None,
-    asked: Mapping[str, Any],
-    words: Words,
-) -> Edit | None:
-    """Return the edit that puts one thing for another, or None where no reference means it."""
-    before = before if new is None else cleared(before, new, old)
+def exchanged(task: str, rng: Random, before: Placed, exchange: Exchange) -> Edit | None:
+    """Return the edit that makes an exchange; None where no reference means the old thing.
+
+    What leaves no room is left out of both pictures.
+    """
+    before = exchange.cleared(before)
+    after, old = exchange.made(before), exchange.old
+    if old is None:
+        return worked_out(task, [before], after, exchange.asked, exchange.words)
     reference = refer(old, before.things, rng, min(before.size))
     if reference is None:
         return None
     return worked_out(
         task,
         [before],
-        before.exchanged(old, new),
-        {"thing": reference.meant(old, before.things), **asked},
-        lambda said: {"thing": reference.said(said), **words(said)},
+        after,
+        {"thing": reference.meant(old, before.things), **exchange.asked},
+        lambda said: {"thing": reference.said(said), **exchange.words(said)},
     )

@@ -168,8 +168,11 @@ class Placed:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What it shows as plain data, every mark with its box: left, top, right, bottom."""
-        marks = [mark.record | {"box": list(box(mark))} for mark in self.marks]
+        """What it shows as plain data, every mark with its box (left, top, right, bottom) and area.
+
+        Both are in pixels.
+        """
+        marks = [mark.record | {"box": list(box(mark)), "area": area(mark)} for mark in self.marks]
         return {"background": self.ground, "marks": marks}
 
 
@@ -180,6 +183,11 @@ def box(mark: Mark) -> Box:
     assert inner is not None, "a mark has no ink"
     x0, y0, x1, y1 = map(float, inner)
     return left + x0, top + y0, left + x1, top + y1
+
+
+def area(mark: Mark) -> float:
+    """Return how many pixels a mark covers."""
+    return round(float(np.asarray(_stencil(mark).mask).sum()) / 255, 1)
 
 
 def kept(before: Placed, after: Placed) -> Bool[np.ndarray, "H W"]:

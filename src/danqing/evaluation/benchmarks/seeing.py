@@ -14,7 +14,8 @@ is painted is read back by `danqing.seeing` and compared with the exact truth:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from functools import partial
+from typing import ClassVar, Final
 
 import numpy as np
 from PIL import Image
@@ -27,13 +28,13 @@ from danqing.data.seeing.segmentation import Segmentation
 from danqing.data.seeing.viewpoint import Viewpoint
 from danqing.data.synthesis.split import Part
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks, seeds
-from danqing.evaluation.drawn import Drawn, kept, references, sighted
+from danqing.evaluation.drawn import Drawn, figured, kept, references, sighted
 from danqing.evaluation.measures.depth import depth_error
 from danqing.evaluation.measures.overlap import mask_iou
 from danqing.evaluation.precision import LOOSE, compared, labels_of, precision_row
 from danqing.evaluation.precision import shared as shared_boxes
-from danqing.evaluation.table import Row, Table, average, categories, detail, macro
-from danqing.scorers.base import Score, mean
+from danqing.evaluation.table import Table, categories, macro
+from danqing.scorers.base import Score
 from danqing.scorers.solid import SolidJudge
 from danqing.seeing import boxes, depth, labels
 from danqing.seeing.sentences import TASKS, Task
@@ -91,7 +92,14 @@ class Seeing(Drawn):
         boxed = [item for item in items if item.ask.category == "detection"]
         precise = precision_row("AP .5", boxed, labels_of(boxed), LOOSE)
         every = macro("macro average", items)
-        return Table([*categories(items, _row), *([precise] if boxed else ()), every], every.name)
+        return Table(
+            [
+                *categories(items, partial(figured, figures=_FIGURES)),
+                *([precise] if boxed else ()),
+                every,
+            ],
+            every.name,
+        )
 
     def references(
         self, round_trip: Callable[[Image.Image], Image.Image] | None = None
@@ -150,13 +158,3 @@ def _detection(question: Detection, image: Image.Image, size: tuple[int, int]) -
     found = [box.record for box in seen.found]
     details = compared(found, [box.record for box in question.boxes(size)], question.classes)
     return shared_boxes({**details, "detections": found, "unread": seen.unread})
-
-
-def _row(name: str, items: Sequence[Item]) -> Row:
-    more: dict[str, Any] = {}
-    for key in _FIGURES:
-        if (told := average(key, items, detail(key)).score) is not None:
-            more[key] = told
-    for language in sorted({item.ask.language for item in items}):
-        more[language] = mean(item.score for item in items if item.ask.language == language)
-    return average(name, items, more=more)

@@ -2,8 +2,8 @@
 
 Three things may go wrong where nothing was asked for: pixels change, the picture moves, and who
 or what is in it is no longer the same. A shift is found by phase correlation (Kuglin and Hines,
-1975), refined between pixels by a Fourier transform of the peak's neighbourhood alone
-(Guizar-Sicairos et al., 2008).
+1975), whitened by half (generalized correlation: Knapp and Carter, 1976), and refined between
+pixels by a Fourier transform of the peak's neighbourhood alone (Guizar-Sicairos et al., 2008).
 
 Dimension key:
     H W  picture in pixels    U V  offsets that are tried
@@ -90,7 +90,8 @@ def shift(first: Float[np.ndarray, "H W"], second: Float[np.ndarray, "H W"]) -> 
     spectra = [np.fft.fft2((image - image.mean()) * window) for image in (second, first)]
     cross = spectra[0] * spectra[1].conj()
     size = np.abs(cross)
-    phase = cross / np.maximum(size, size.max() * 1e-9 + np.finfo(float).tiny)
+    # Half as white as phases alone: in a flat picture most frequencies are nothing but noise.
+    phase = cross / np.sqrt(np.maximum(size, size.max() * 1e-9 + np.finfo(float).tiny))
     rough = np.unravel_index(np.fft.ifft2(phase).real.argmax(), phase.shape)
     down, right = (
         int(at) - (side if at > side // 2 else 0)
