@@ -177,7 +177,7 @@ def test_a_record_knows_its_controls_and_wants_them_again(pipeline, tmp_path, ca
     control = Control("trunk", picture(32, 32), scale=0.7, interval=(0.0, 0.7))
     result = paint(pipeline, control)
     path = result.pictures[0].save(tmp_path / "a.png")
-    again = pipeline.paint(request_from(path, [control]))
+    again = pipeline.paint(request_from(path, controls=[control]))
     assert torch.equal(again.tokens, result.tokens)
     (kept,) = again.pictures[0].record.controls
     assert (kept.weights, kept.size, kept.scale) == ("trunk-0", (32, 32), 0.7)
@@ -185,7 +185,7 @@ def test_a_record_knows_its_controls_and_wants_them_again(pipeline, tmp_path, ca
     with pytest.raises(RequestError, match=r"controls must be given again, got none; .*32x32"):
         request_from(path)
     with caplog.at_level(logging.WARNING):
-        request_from(path, [replace(control, picture=picture(32, 32, seed=1))])
+        request_from(path, controls=[replace(control, picture=picture(32, 32, seed=1))])
     assert "by another picture it will differ" in caplog.messages[0]
 
 

@@ -23,6 +23,7 @@ from danqing.cli.models import models
 from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
 from danqing.cli.produce import produce
+from danqing.cli.see import see
 from danqing.cli.train import train
 from danqing.core.errors import DanqingError
 
@@ -45,6 +46,7 @@ VERBS = {
         plan,
         prefer,
         produce,
+        see,
         train,
         verify,
     )

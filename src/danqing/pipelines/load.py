@@ -140,7 +140,7 @@ def load(
     mmdit = load_mmdit(folder, form.dtype, where.device, read)
     weights = ours.weights or fingerprint(folder)
     schedule = checkpoint.read_config(folder / "scheduler", "scheduler_config.json")
-    return Pipeline(
+    pipeline = Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(

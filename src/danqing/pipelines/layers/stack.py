@@ -83,8 +83,9 @@ def likeness(stack: Stack, picture: Image.Image) -> float:
         RequestError: there is no layer, or sizes differ.
     """
     squares = np.zeros(2)
+    made = Layer("stack", compose(stack))
     for (color, alpha), (wanted, extent) in zip(
-        _over(stack), _over([_like(stack, picture)]), strict=True
+        _over([made]), _over([_like(stack, picture)]), strict=True
     ):
         on_black = color - wanted
         squares += [(each**2).sum() for each in (on_black, on_black + extent - alpha)]
