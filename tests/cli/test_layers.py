@@ -22,16 +22,6 @@ def models(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _logs():
-    """Take away what `main` does to the loggers of its process."""
-    root, ours = logging.getLogger(), logging.getLogger("danqing")
-    handlers, level = list(root.handlers), ours.level
-    yield
-    root.handlers[:] = handlers
-    ours.setLevel(level)
-
-
 @pytest.fixture
 def layers(models, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)

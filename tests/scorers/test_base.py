@@ -13,4 +13,5 @@ def test_a_mean_passes_over_the_unscored_and_an_empty_mean_is_unscored():
 
 def test_registered_scorers_are_built_from_their_settings_and_can_score():
     assert {scorers["scene"], scorers["text"]} == {SceneScorer, TextScorer}
-    assert all(isinstance(scorers[name](), Scorer) for name in scorers)
+    assert all(isinstance(scorers[name](), Scorer) for name in ("scene", "text"))
+    assert all(issubclass(scorers[name], Scorer) for name in scorers)
