@@ -25,7 +25,7 @@ from danqing.evaluation.edits import CHANGING, EditJudge, Truth
 from danqing.evaluation.table import Table, categories, detail, macro
 from danqing.scorers.base import Score, mean
 
-FIGURES: Final = ("kept", "held", "shift", "still")
+_FIGURES: Final = ("kept", "held", "shift", "still")
 """What of a verdict's details is averaged beside it."""
 
 
@@ -71,7 +71,7 @@ class Edits(Drawn):
         every = macro("macro average", items)
         rest = [macro(f"macro {key}", items, detail(key)) for key in ("held", "still")]
         return Table(
-            [*categories(items, partial(figured, figures=FIGURES)), every, *rest], every.name
+            [*categories(items, partial(figured, figures=_FIGURES)), every, *rest], every.name
         )
 
     def references(
