@@ -37,8 +37,9 @@ from danqing.models.mmdit import MMDiT, MMDiTConfig
 from danqing.models.mmdit import names as mmdit_names
 from danqing.models.vae import VAE, VAEConfig
 from danqing.pipelines.fit import fit, this_machine
-from danqing.pipelines.load import INDEX, PIPELINE, load, read_ours, save_vae, wish_of
+from danqing.pipelines.load import INDEX, PIPELINE, load, read_ours, wish_of
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save_vae
 
 POOL = 1 << 26
 """Normal numbers that all weights are cut from, each scaled in its own way."""

@@ -24,8 +24,9 @@ from diffusers import (
 from race import race, surroundings
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 
 PROMPT = "a red circle left of a blue star on a gray background"
 

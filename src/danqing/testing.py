@@ -13,7 +13,7 @@ from jaxtyping import Bool
 from PIL import Image, ImageDraw
 from torch import nn
 
-from danqing.flow.schedule import DynamicShift
+from danqing.flow.schedule import DynamicShift, LayeredShift
 from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.tokenizer import build_tokenizer
@@ -64,6 +64,18 @@ def toy(seed: int = 0, *, edits: bool = False) -> Pipeline:
         DynamicShift(),
         Defaults(sizes=((32, 32),), area=(16 * 16, 64 * 64), steps=3, guidance=2.0),
         Identity(name="toy", weights=f"toy-{seed}"),
+    )
+
+
+def toy_layered(seed: int = 0) -> Pipeline:
+    """Return a pipeline that takes pictures apart, at 32x32 pixels, as `toy` paints them."""
+    return Pipeline(
+        toy_mmdit(seed, replace(MMDIT, layered=True, addition_t_cond=True)),
+        toy_vae(seed, replace(VAE_, image_channels=4)),
+        toy_conditioner(seed),
+        LayeredShift(),
+        Defaults(sizes=((32, 32), (48, 48)), area=(16 * 16, 64 * 64), steps=3, guidance=2.0),
+        Identity(name="toy-layered", weights=f"toy-layered-{seed}"),
     )
 
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.testing import toy
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from danqing.cli.main import main
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.testing import toy
 
 

@@ -7,13 +7,16 @@ from functools import partial
 import pytest
 import torch
 from PIL import Image, ImageChops
+from safetensors.torch import save_file
 
 from danqing.cli.main import main
+from danqing.models.control import BlockwiseControl, BlockwiseControlConfig
+from danqing.models.control.names import BLOCKWISE
 from danqing.models.lora import LowRank, adapt, adapted
 from danqing.models.lora import save as save_lora
-from danqing.pipelines.load import save
 from danqing.pipelines.pipeline import Pipeline
-from danqing.testing import toy, toy_mmdit
+from danqing.pipelines.save import save
+from danqing.testing import MMDIT, toy, toy_mmdit
 
 
 @pytest.fixture
@@ -54,7 +57,8 @@ def test_a_prompt_becomes_a_file_that_says_what_made_it(generate, tmp_path, caps
 def test_every_option_reaches_the_picture(generate, capsys):
     generate(
         *("a blue square", "--size", "24x16", "--steps", "2", "--guidance", "1.5"),
-        *("--negative", "red", "--sampler", "heun", "--seed", "3", "--out", "made/blue.png"),
+        *("--negative", "red", "--sampler", "heun", "--shift", "2", "--seed", "3"),
+        *("--out", "made/blue.png"),
     )
     record = info("made/blue.png", capsys)
     wanted = {
@@ -64,6 +68,7 @@ def test_every_option_reaches_the_picture(generate, capsys):
         "steps": 2,
         "guidance": 1.5,
         "sampler": "heun",
+        "shift": 2.0,
         "seed": 3,
     }
     assert {name: record[name] for name in wanted} == wanted
@@ -169,3 +174,41 @@ def test_a_lora_that_cannot_be_used_costs_a_line(generate):
         generate("a red circle", "--lora", "a.safetensors:much")
     with pytest.raises(SystemExit, match=r"missing\.safetensors is missing"):
         generate("a red circle", "--lora", "missing.safetensors")
+
+
+def test_a_picture_leads_and_is_asked_for_again(generate, capsys, tmp_path):
+    photo = Image.new("RGB", (64, 64), "white")
+    photo.paste("black", (16, 0, 40, 64))
+    photo.save("photo.png")
+    torch.manual_seed(0)
+    sizes = {"depth": MMDIT.depth, "width": MMDIT.width, "in_channels": MMDIT.in_channels}
+    network = BlockwiseControl(BlockwiseControlConfig(**sizes))
+    names = {new: old for old, new in BLOCKWISE.items()}
+    published = {}
+    for name, weight in network.state_dict().items():
+        parts = name.replace("control_in", "img_in").replace("blocks.", "controlnet_blocks.")
+        *where, module, parameter = parts.split(".")
+        key = ".".join((*where, names.get(module, module), parameter))
+        published[key] = weight + 0.1 * torch.randn_like(weight)
+    save_file(published, "edges.safetensors")
+
+    generate("a circle", "--out", "plain.png", "--size", "32x32")
+    control = ("--control", "canny@edges.safetensors:photo.png:0.8")
+    generate("a circle", "--out", "led.png", "--size", "32x32", *control)
+    assert not same("plain.png", "led.png")
+    (kept,) = info("led.png", capsys)["controls"]
+    assert (kept["network"], kept["size"], kept["scale"]) == ("edges.safetensors", [64, 64], 0.8)
+    main(["info", "led.png"])
+    assert "edges.safetensors" in capsys.readouterr().out
+    generate("--like", "led.png", "--out", "again.png", *control)
+    assert same("led.png", "again.png")
+    for words, message in (
+        (("--like", "led.png"), "controls must be given again, got none"),
+        (("a", "--control", "edges.safetensors:photo.png", "--size", "64x32"), "have the ratio"),
+        (("a", "--control", "no.safetensors:photo.png"), "no.safetensors is missing"),
+        (("a", "--control", "edges.safetensors:none.png"), "picture must be a file"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            generate(*words)
+        assert message in str(stop.value.code)
+        assert "\n" not in str(stop.value.code)

@@ -11,8 +11,8 @@ from danqing.core.errors import RecipeError
 from danqing.evaluation.benchmark import Ask
 from danqing.evaluation.generators import Model
 from danqing.evaluation.painter import painter, round_trip
-from danqing.pipelines.load import save
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 from danqing.testing import toy
 
 

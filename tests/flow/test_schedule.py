@@ -167,9 +167,17 @@ def test_a_schedule_survives_being_published(schedule):
     assert from_published(to_published(schedule)) == schedule
 
 
+def test_the_schedule_of_layers_survives_in_a_pipeline_of_layers():
+    assert from_published(to_published(LayeredShift()), layered=True) == LayeredShift()
+    ours = to_published(LayeredShift())
+    assert {key: LAYERED.get(key, value) for key, value in ours.items()} == ours
+
+
 def test_a_schedule_that_the_published_format_cannot_say_is_refused():
-    with pytest.raises(CheckpointError, match="must be dynamic or constant to be published"):
-        to_published(LayeredShift())
+    with pytest.raises(
+        CheckpointError, match=r"one that the published format knows, got LayeredShift"
+    ):
+        to_published(LayeredShift(base_tokens=64))
 
 
 def test_other_schedulers_are_refused_by_the_key_that_asks_for_them():

@@ -101,3 +101,11 @@ def test_the_part_that_is_used_more_is_kept(uses):
     ]
     plan = make_plan(parts, Machine(device=13, decode=1.0, disk=1.0), reserve=0)
     assert ways(plan)["a" if uses == 50 else "b"] == "plain"
+
+
+def test_what_must_be_plain_is_kept_plain_or_nothing_fits():
+    control = Part(name="control", plain=4 * GB, largest=10**8, uses=50, fixed=True)
+    plan = make_plan([*QWEN, control], Machine(device=28 * GB, host=64 * GB), reserve=GB)
+    assert plan.fits
+    assert ways(plan)["control"] == "plain"
+    assert not make_plan([*QWEN, control], Machine(device=4 * GB, host=64 * GB), reserve=GB).fits

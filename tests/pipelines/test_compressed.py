@@ -17,8 +17,9 @@ from danqing.memory.packed import PackedTensor
 from danqing.models import checkpoint
 from danqing.models.mmdit.names import published
 from danqing.pipelines.compress import compress
-from danqing.pipelines.load import INDEX, fingerprint, load, load_mmdit, reader, save
+from danqing.pipelines.load import INDEX, fingerprint, load, load_mmdit, reader
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 from danqing.pipelines.selftest import compare
 from danqing.testing import MMDIT, toy_mmdit
 

@@ -11,8 +11,9 @@ from torch.testing import assert_close
 from danqing.core.seed import generator
 from danqing.models.conditioner.vision import EDIT_AREA, EDIT_PLUS_AREA
 from danqing.pipelines import edit, frame
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 
 EDIT, PLUS = "QwenImageEditPipeline", "QwenImageEditPlusPipeline"
 

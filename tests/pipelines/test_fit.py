@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from danqing.core.download import EMBEDDED
 from danqing.core.errors import RequestError
@@ -14,8 +15,9 @@ from danqing.memory.plan import Machine
 from danqing.models.conditioner.vision import EDIT_AREA
 from danqing.pipelines.compress import compress
 from danqing.pipelines.fit import Wish, fit, nearest, parse_bytes, parts, this_machine
-from danqing.pipelines.load import load, save, wish_of
+from danqing.pipelines.load import load, wish_of
 from danqing.pipelines.request import Defaults, Request
+from danqing.pipelines.save import save
 from danqing.testing import toy
 
 NANO = EMBEDDED["danqing-nano"]
@@ -99,6 +101,19 @@ def test_a_wish_grows_with_what_is_wished_for(monkeypatch):
     ]
     assert sizes == sorted(sizes)
     assert sizes[2] > 1.5 * sizes[0]
+
+
+def test_control_networks_are_counted_and_stay_plain(tmp_path, monkeypatch):
+    monkeypatch.setattr("danqing.pipelines.fit._program", lambda: 300 << 20)
+    weights = {f"controlnet_blocks.{n}.weight": torch.zeros(3000, 3000) for n in range(4)}
+    save_file(weights, tmp_path / "edges.safetensors")
+    wish = replace(WISH, leaders={"edges": tmp_path / "edges.safetensors"})
+    without, led = (fit(NANO, one, Machine(device=10**12)) for one in (WISH, wish))
+    size = sum(weight.nbytes for weight in weights.values())
+    (place,) = (place for place in led.places if place.part.name == "edges")
+    assert (place.way, place.device) == ("plain", size)
+    assert led.peak > without.peak + size
+    assert not fit(NANO, wish, Machine(device=size)).fits
 
 
 def test_the_nearest_wish_gives_up_the_batch_and_then_the_size():

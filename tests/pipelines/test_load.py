@@ -9,8 +9,9 @@ import torch
 
 from danqing.core.errors import CheckpointError, DanqingError, ModelNotFound
 from danqing.models import checkpoint
-from danqing.pipelines.load import FILES, load, save
+from danqing.pipelines.load import FILES, load
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 from danqing.testing import toy
 
 

@@ -6,90 +6,26 @@ import numpy as np
 import pytest
 import torch
 from diffusers import (
-    AutoencoderKLQwenImage,
-    FlowMatchEulerDiscreteScheduler,
     QwenImageEditInpaintPipeline,
     QwenImageImg2ImgPipeline,
     QwenImageInpaintPipeline,
     QwenImagePipeline,
-    QwenImageTransformer2DModel,
 )
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_inpaint
 from einops import rearrange
 from PIL import Image
 from torch.testing import assert_close
-from transformers import (
-    PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
-)
 
 from danqing.core.seed import generator
 from danqing.flow.samplers import ignore
-from danqing.flow.schedule import DynamicShift, to_published
 from danqing.pipelines.job import walk
-from danqing.pipelines.load import load, save
 from danqing.pipelines.mask import parse_mask
 from danqing.pipelines.over import begin, encode, on_tokens
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
+from danqing.pipelines.save import save
 from danqing.pipelines.text_to_image import text_to_image
 from danqing.pipelines.window import Window
-from danqing.testing import CONDITIONER, toy_conditioner
-
-
-@pytest.fixture(scope="module")
-def published():
-    """A tiny QwenImagePipeline with random weights."""
-    torch.manual_seed(0)
-    conditioner = toy_conditioner()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=conditioner.writer.tokenizer,
-        pad_token="<|endoftext|>",
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
-    )
-    sizes = Qwen2_5_VLConfig.from_dict(CONDITIONER.to_published(conditioner.writer.tokenizer))
-    parts = {
-        "transformer": QwenImageTransformer2DModel(
-            in_channels=16,
-            out_channels=4,
-            num_layers=2,
-            num_attention_heads=2,
-            attention_head_dim=16,
-            joint_attention_dim=CONDITIONER.width,
-            axes_dims_rope=(4, 6, 6),
-        ),
-        "vae": AutoencoderKLQwenImage(
-            base_dim=8,
-            z_dim=4,
-            dim_mult=[1, 2, 2],
-            num_res_blocks=1,
-            temperal_downsample=[False, True],
-            latents_mean=[0.1, -0.2, 0.3, 0.0],
-            latents_std=[1.5, 0.8, 1.0, 1.2],
-        ),
-        "text_encoder": Qwen2_5_VLForConditionalGeneration(sizes),
-    }
-    with torch.no_grad():
-        for part in parts.values():
-            for weight in part.eval().parameters():
-                weight.add_(0.05 * torch.randn_like(weight))
-    scheduler = FlowMatchEulerDiscreteScheduler.from_config(to_published(DynamicShift()))
-    pipe = QwenImagePipeline(scheduler=scheduler, tokenizer=tokenizer, **parts)
-    pipe.set_progress_bar_config(disable=True)
-    # The toy tokenizer counts the template's opening otherwise than the published one.
-    template = pipe.prompt_template_encode.partition("{}")[0]
-    pipe.prompt_template_encode_start_idx = len(tokenizer(template).input_ids)
-    return pipe
-
-
-@pytest.fixture(scope="module")
-def loaded(published, tmp_path_factory):
-    """The same pipeline, by way of the disk."""
-    folder = tmp_path_factory.mktemp("published") / "tiny-qwen"
-    published.save_pretrained(folder)
-    return load(folder, device="cpu", dtype="float32")
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ class Calls:
         self.count = 0
         side_by_side = mmdit.side_by_side
 
-        def counted(branches, steering):
+        def counted(branches, *further):
             self.count += len(branches)
-            return side_by_side(branches, steering)
+            return side_by_side(branches, *further)
 
         monkeypatch.setattr(mmdit, "side_by_side", counted)
 

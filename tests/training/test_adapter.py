@@ -14,8 +14,9 @@ from danqing.core.download import EMBEDDED
 from danqing.core.errors import RecipeError, SourceError
 from danqing.memory.packed import PackedTensor
 from danqing.models.lora import adapted
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.request import Request
+from danqing.pipelines.save import save
 from danqing.testing import toy
 from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources.folder import FolderLatents

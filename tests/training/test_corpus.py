@@ -16,7 +16,8 @@ from danqing.data.export import passed
 from danqing.data.run import Recipe, run
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
-from danqing.pipelines.load import load_vae, save_vae
+from danqing.pipelines.load import load_vae
+from danqing.pipelines.save import save_vae
 from danqing.training.encode import columns_of, encode, to_tensor
 from danqing.training.sources.corpus import CorpusLatents
 

@@ -16,8 +16,9 @@ from danqing.core.seed import derive, generator
 from danqing.data.synthesis import Synthesis
 from danqing.flow.noise import draw
 from danqing.flow.schedule import ConstantShift
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
 from danqing.pipelines.request import Defaults
+from danqing.pipelines.save import save
 from danqing.testing import WORDS, toy, toy_conditioner, toy_mmdit
 from danqing.training.ema import Average
 from danqing.training.loop import train
@@ -212,6 +213,11 @@ def test_an_adapter_is_taught_by_the_model_without_it(model, tmp_path):
     assert not torch.allclose(network(*asked), plain(*asked))
     assert_close(batch.teacher(*asked), plain(*asked))
     assert len(losses) == 2
+
+    export(told, state)
+    worn = load(model, loras=[str(trainee.file)])
+    assert (worn.defaults.steps, worn.defaults.guidance) == (told.source.steps, 1.0)
+    assert worn.schedule == told.source.schedule
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -19,8 +19,9 @@ from danqing.core.seed import generator
 from danqing.models.conditioner.config import EyesConfig
 from danqing.models.mmdit.rope import Grid
 from danqing.pipelines.latents import pack, unpack
-from danqing.pipelines.load import load, load_vae, save
+from danqing.pipelines.load import load, load_vae
 from danqing.pipelines.reading import Reader
+from danqing.pipelines.save import save
 from danqing.testing import MMDIT, SEEING, ToyEdits, toy, toy_conditioner, toy_mmdit, toy_vae
 from danqing.training.encode import latents_of
 from danqing.training.instruction import Instruction, pictures_of, reworded, sources_of

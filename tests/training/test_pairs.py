@@ -11,17 +11,18 @@ from PIL import Image
 
 from danqing.core.config import parse
 from danqing.core.errors import RecipeError, RequestError, SourceError, StorageError
-from danqing.pipelines.load import save
 from danqing.pipelines.record import read
+from danqing.pipelines.save import save
 from danqing.scorers.base import Score
 from danqing.testing import toy
 from danqing.training.prefer import keep, prefer
+from danqing.training.prompts import Asked
 from danqing.training.recipe import Recipe, run
 from danqing.training.rewards import Reward
 from danqing.training.sources.pairs import Pair, PairLatents
 
 PROMPTS = [
-    (prompt, prompt) for prompt in ("a red circle", "a blue square", "green", "red and blue")
+    Asked(prompt, prompt) for prompt in ("a red circle", "a blue square", "green", "red and blue")
 ]
 
 

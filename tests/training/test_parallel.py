@@ -21,7 +21,8 @@ from torch.testing import assert_close
 from danqing.core.config import write
 from danqing.core.log import Metrics
 from danqing.data.synthesis import Synthesis
-from danqing.pipelines.load import load_mmdit, load_vae, save
+from danqing.pipelines.load import load_mmdit, load_vae
+from danqing.pipelines.save import save
 from danqing.testing import VAE_, toy
 from danqing.training.objectives.dpo import DPO
 from danqing.training.objectives.flow_matching import FlowMatching

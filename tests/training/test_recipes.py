@@ -17,8 +17,8 @@ from danqing.data.run import Recipe as Filtering
 from danqing.data.run import run as filter_pictures
 from danqing.data.synthesis import Synthesis
 from danqing.models.conditioner.config import ConditionerConfig
-from danqing.pipelines.load import save
 from danqing.pipelines.pipeline import Pipeline
+from danqing.pipelines.save import save
 from danqing.testing import MMDIT, VAE_, ToyEdits, toy, toy_conditioner, toy_mmdit, toy_vae
 from danqing.training.prefer import FILE
 from danqing.training.produce import Production, begin

@@ -1,6 +1,7 @@
 """Batches that a model paints itself: rated, of prompts for training, and the same on resuming."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,11 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from torch.testing import assert_close
 
+from danqing.core.config import parse
 from danqing.core.errors import CheckpointError, RecipeError
 from danqing.core.seed import generator
 from danqing.data.synthesis import Synthesis, bucket, held_out
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.scorers.base import Score
 from danqing.scorers.scene import SceneScorer
 from danqing.scorers.world import Object, Scene, TextSpec
@@ -26,9 +28,17 @@ from danqing.training.objectives.nft import NFT
 from danqing.training.optim import AdamW
 from danqing.training.painting import Noise
 from danqing.training.policy import Policy, guided
-from danqing.training.prompts import read_prompts
+from danqing.training.prompts import Asked, read_prompts
 from danqing.training.recipe import Recipe, _open, prepare
-from danqing.training.rewards import Reward, advantages, diversity, impartial, rate
+from danqing.training.rewards import (
+    Reward,
+    advantages,
+    diversity,
+    impartial,
+    in_groups,
+    lively,
+    rate,
+)
 from danqing.training.sources.rollouts import Follow, Rollouts
 from danqing.training.sources.synthesis import SynthesisLatents
 from danqing.training.trainees import TextToImageTrainee
@@ -134,7 +144,8 @@ class Preset:
         self.values = values
 
     def score(self, images, wanted):
-        return [Score(value, "") for value in self.values]
+        told = zip(self.values, wanted, strict=False)
+        return [Score(None if isinstance(one, str) else value, "") for value, one in told]
 
 
 @pytest.mark.parametrize(
@@ -224,10 +235,6 @@ def test_advantages_count_deviations_of_the_group_or_of_all():
     assert (shared[0] / shared[2]).tolist() == pytest.approx([5.0, 5.0])
 
 
-def values(rated):
-    return [one.value for one in rated]
-
-
 COLORS = ("red", "black", "blue")
 
 
@@ -252,6 +259,21 @@ def test_what_chose_alike_gains_nothing_together_and_groups_stay_centred(drawn):
         assert after <= 0.5 * before + 0.5
 
 
+def test_what_is_unscored_counts_as_the_mean_of_its_group():
+    known = torch.tensor([[1.0, 2.0, 4.0], [5.0, 5.0, 5.0]])
+    gaps = torch.tensor([[1.0, math.nan, 2.0, 4.0], [5.0, 5.0, math.nan, 5.0], [math.nan] * 4])
+    for shared in (False, True):
+        found = advantages(gaps, shared=shared)
+        scored = ~gaps.isnan()
+        assert_close(found[scored], advantages(known, shared=shared).flatten())
+        assert (found[~scored] == 0).all()
+    assert lively(gaps).tolist() == [True, False, False]
+    free = [{"red": 1.0}, None, {}, {"red": 1.0}]
+    fair = impartial(advantages(gaps)[:1], free)
+    assert_close(fair[:, [0, 2, 3]], impartial(advantages(known)[:1], [free[i] for i in (0, 2, 3)]))
+    assert fair[0, 1] == 0
+
+
 def test_a_preference_for_a_choice_is_taken_out_and_the_rest_stays():
     drawn = generator(0)
     black = torch.rand(200, 8, generator=drawn) < 0.3
@@ -266,16 +288,98 @@ def test_a_preference_for_a_choice_is_taken_out_and_the_rest_stays():
 
 def test_a_reward_is_the_mean_of_those_that_can_judge():
     images = [Image.new("RGB", (8, 8), "red")] * 2
-    scene = Scene("colors", (Object("star", color="red"),))
-    text = TextSpec("text_en", "AB", "en", "red", "mint")
-    rewards = (Reward(scorer=Redness()), Reward(scorer=Mute(), weight=3.0))
-    assert values(rate(rewards, images, [scene, text])) == [1.0, (1 + 3 * 0.5) / 4]
-    dark = rate((Reward(scorer=Redness(), detail="dark"),), images, [scene, text])
-    assert values(dark) == [0.0, 0.0]
-    with pytest.raises(RecipeError, match="rewards must judge every prompt, got no score"):
-        rate((Reward(scorer=Mute()),), images, [scene, text])
+    scene = Asked("a red star", Scene("colors", (Object("star", color="red"),)))
+    text = Asked("AB", TextSpec("text_en", "AB", "en", "red", "mint"))
+
+    def values(*rewards):
+        return in_groups(rate(rewards, images, [scene, text]), 2).flatten().tolist()
+
+    assert values(Reward(scorer=Redness()), Reward(scorer=Mute(), weight=3.0)) == [1.0, 0.625]
+    assert values(Reward(scorer=Redness(), detail="dark")) == [0.0, 0.0]
+    none, half = values(Reward(scorer=Mute()))
+    assert (math.isnan(none), half) == (True, 0.5)
     with pytest.raises(RecipeError, match="detail must be one of dark, got 'light'"):
-        rate((Reward(scorer=Redness(), detail="light"),), images, [scene, text])
+        values(Reward(scorer=Redness(), detail="light"))
+
+
+def test_a_run_on_sentences_pays_its_judge_once(model, tmp_path, endpoint):
+    endpoint.play = lambda asked: endpoint.reply(str(asked.row % 6))
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a cat in the rain\na dog in the sun\n")
+    judge = {
+        "name": "judge",
+        "chat": {"name": "endpoint", "url": endpoint.url, "model": "eyes"},
+        "question": "{prompt}",
+        "tape": str(tmp_path / "tape.jsonl"),
+    }
+
+    def lines(run):
+        reward = parse(Reward, {"scorer": judge})
+        told = recipe(model, tmp_path / run, NFT(), steps=2, prompts=prompts, batch=2)
+        told = replace(told, source=replace(told.source, rewards=(reward,)))
+        return go(told, prepare(told))
+
+    first = lines("one")
+    assert [one.prompt for one in endpoint.asked].count("a cat in the rain") == 4
+    assert len(endpoint.asked) == 8
+    assert all(0 <= line["reward"] <= 1 and line["unscored"] == 0 for line in first)
+    assert lines("again") == first
+    assert len(endpoint.asked) == 8
+
+
+def test_a_reward_that_misses_pictures_counts_for_them_with_its_mean():
+    """Else a picture whose bad score was lost would be the best of its group."""
+    asked = [Asked("a cat", "a cat")] * 3 + [Asked("a dog", "a dog")]
+    images = [Image.new("RGB", (8, 8))] * 4
+    kind = Told(0.9, 0.9, 0.8, 0.7)
+    harsh = Told(0.1, None, 0.3, None)
+    found = rate([Reward(scorer=kind), Reward(scorer=harsh)], images, asked)
+    assert [one.value for one in found] == pytest.approx([0.5, 0.55, 0.55, 0.7])
+    alone = rate([Reward(scorer=harsh)], images, asked)
+    assert [one and one.value for one in alone] == [0.1, None, 0.3, None]
+
+
+class Told:
+    """Gives the scores it was told, whatever it sees."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def score(self, images, wanted):
+        return [Score(value, "") for value in self.values]
+
+
+class Sentences:
+    """Scores sentences by their length, and remembers what it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def score(self, images, wanted):
+        self.told += wanted
+        return [Score(float(len(one)) if isinstance(one, str) else None, "") for one in wanted]
+
+
+def test_scorers_are_told_the_sentence_where_a_specification_says_them_nothing():
+    scorer, spec = Sentences(), Scene("colors", (Object("star", color="red"),))
+    asked = [Asked("a red star", spec), Asked("a cat", "a cat")]
+    images = [Image.new("RGB", (8, 8))] * 2
+    assert [one.value for one in rate([Reward(scorer=scorer)], images, asked)] == [10, 5]
+    assert scorer.told == [spec, "a cat", "a red star"]
+
+
+def test_a_judge_that_loses_answers_does_not_end_a_run(model, tmp_path):
+    told = recipe(model, tmp_path, NFT(), batch=3)
+    source = replace(told.source, rewards=(Reward(scorer=Preset(0.0, 1.0, *[None] * 3, 0.5)),))
+    told = replace(told, source=source)
+    batch = _open(told, prepare(told))[0]
+    assert batch.advantages.tolist() == pytest.approx([-1, 1], abs=1e-3)
+    assert {name: value.item() for name, value in batch.told.items()} | {"diversity": 0} == {
+        "reward": 0.5, "unscored": 0.5, "lively": pytest.approx(1 / 3), "diversity": 0
+    }  # fmt: skip
+    deaf = replace(source, rewards=(Reward(scorer=Preset(*[None] * 6)),))
+    lines = go(replace(told, source=deaf, steps=1), prepare(told))
+    assert (lines[0]["unscored"], lines[0]["reward"], lines[0]["lively"]) == (1.0, None, 0.0)
 
 
 def test_pictures_that_are_alike_have_no_diversity():
@@ -319,17 +423,34 @@ def test_prompts_of_tests_are_refused(tmp_path):
     path = tmp_path / "prompts.jsonl"
     told = held_out("counting", 2, "dev")
     path.write_text("\n".join(json.dumps(prompt.record) for prompt in told))
-    assert [one.spec.id for one in read_prompts(path)] == [prompt.spec.id for prompt in told]
+    assert [one.wanted.id for one in read_prompts(path)] == [prompt.spec.id for prompt in told]
     for split in ("test_iid", "test_count", "test_para"):
         path.write_text(json.dumps(held_out("counting", 1, split)[0].record))
         with pytest.raises(RecipeError, match="prompts must be of the buckets train and dev, got"):
             read_prompts(path)
-    for text in ("{}", "no JSON", '{"prompt": "a"}', ""):
+    for text in ("{}", "7", "no JSON", '{"prompt": "a"}', ""):
         path.write_text(text)
         with pytest.raises(RecipeError, match="prompts must"):
             read_prompts(path)
-    with pytest.raises(RecipeError, match="prompts must be a JSONL file"):
+    with pytest.raises(RecipeError, match="or a JSONL file of prompts and what"):
         read_prompts(tmp_path / "none.jsonl")
+
+
+def test_lines_of_text_are_prompts_and_those_of_tests_are_refused(tmp_path):
+    path = tmp_path / "prompts.txt"
+    (known,) = held_out("counting", 1, "dev", "en")
+    path.write_text(f"\n  a cat in the rain \n{known.prompt.upper()}!\n")
+    cat, counted = read_prompts(path)
+    assert cat == ("a cat in the rain", "a cat in the rain")
+    assert (counted.prompt, counted.wanted) == (f"{known.prompt.upper()}!", known.spec)
+    for split, category in (("test_iid", "text_zh"), ("test_pair", "position")):
+        for kept in held_out(category, 5, split):
+            path.write_text(f"a cat\n{kept.prompt}\n")
+            with pytest.raises(RecipeError, match=f"train and dev, got .* of {split}; take it out"):
+                read_prompts(path)
+    path.write_text(" \n")
+    with pytest.raises(RecipeError, match="at least one line"):
+        read_prompts(path)
 
 
 def test_given_prompts_come_in_turn(model, tmp_path):

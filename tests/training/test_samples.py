@@ -11,8 +11,9 @@ from PIL import Image
 
 from danqing.core.config import parse
 from danqing.core.errors import RecipeError
-from danqing.pipelines.load import load, load_vae, save
+from danqing.pipelines.load import load, load_vae
 from danqing.pipelines.model import to_image
+from danqing.pipelines.save import save
 from danqing.testing import toy
 from danqing.training.model import TextToImageModel
 from danqing.training.painting import Painter

@@ -9,7 +9,7 @@ import torch
 
 from danqing.core.config import dump, load, parse, write
 from danqing.core.errors import MissingPackage, UnknownName
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.testing import toy
 from danqing.training.recipe import Recipe, run
 from danqing.training.sinks import opened, sinks

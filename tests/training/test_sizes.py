@@ -141,7 +141,7 @@ for kind in ("whole", "lora", "again"):
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="tells no peaks")
 def test_the_peak_of_a_step_is_foretold_to_a_tenth():
     """Large tensors have pages of their own, so nothing but tensors is measured."""
-    sizes = {"depth": 8, "heads": 4, "head_dim": 64, "text_channels": 256}
+    sizes = {"depth": 4, "heads": 4, "head_dim": 64, "text_channels": 256}
     told = subprocess.run(
         [sys.executable, "-c", PEAK, json.dumps({**sizes, "rope_axes": [16, 24, 24]}), LAYERS],
         env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "131072"},

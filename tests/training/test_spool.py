@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from danqing.core.config import dump, parse, write
 from danqing.core.errors import RecipeError, SourceError
 from danqing.core.seed import generator
-from danqing.pipelines.load import load, save
+from danqing.pipelines.load import load
+from danqing.pipelines.save import save
 from danqing.testing import toy, toy_conditioner, toy_mmdit
 from danqing.training.model import TextToImageModel, still
 from danqing.training.produce import Producer, Production, begin, produce

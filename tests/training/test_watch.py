@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danqing.core.errors import RecipeError
-from danqing.data.synthesis import Synthesis
-from danqing.pipelines.load import load, save
+from danqing.data.synthesis import Synthesis, bucket
+from danqing.pipelines.load import load
+from danqing.pipelines.save import save
+from danqing.scorers.base import Score
 from danqing.scorers.scene import SceneScorer
 from danqing.testing import toy
 from danqing.training.objectives.nft import NFT
@@ -108,8 +110,34 @@ def test_looks_beyond_the_state_are_forgotten_on_resuming(recipe):
     (recipe.run / "watch.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     watcher = begin(recipe.source, state, recipe.model, recipe.run)
     assert [look.step for look in watcher.looks] == [0]
-    assert {prompt.split for prompt in watcher.prompts} == {"dev"}
-    assert {prompt.spec.category for prompt in watcher.prompts} == {"colors"}
+    assert {bucket(asked.wanted) for asked in watcher.prompts} == {"dev"}
+    assert {asked.wanted.category for asked in watcher.prompts} == {"colors"}
+
+
+class Chosen:
+    """Scores sentences of some words, and nothing else."""
+
+    def __init__(self, *sentences):
+        self.sentences = sentences
+
+    def score(self, images, wanted):
+        return [Score(0.5 if one in self.sentences else None, "") for one in wanted]
+
+
+def test_given_prompts_are_looked_at_and_what_is_unscored_does_not_count(recipe, tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("a cat\na dog\n")
+    state = prepare(recipe)
+
+    def look(*sentences):
+        gold = (Reward(scorer=Chosen(*sentences)),)
+        watch = replace(recipe.watch, prompts=path, gold=gold)
+        source = replace(recipe.source, rewards=gold)
+        return watch.begin(source, state, recipe.model, recipe.run).look()
+
+    assert look("a cat").gold == look("a cat", "a dog").gold == 0.5
+    with pytest.raises(RecipeError, match="reward must score pictures that are looked at"):
+        look("a bird")
 
 
 def test_only_rollouts_can_be_watched(recipe):

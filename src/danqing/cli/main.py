@@ -18,10 +18,12 @@ from danqing.cli.evaluate import compare, evaluate
 from danqing.cli.generate import generate
 from danqing.cli.info import info
 from danqing.cli.inpaint import inpaint, outpaint
+from danqing.cli.layers import layers
 from danqing.cli.models import models
 from danqing.cli.plan import plan
 from danqing.cli.prefer import prefer
 from danqing.cli.produce import produce
+from danqing.cli.see import see
 from danqing.cli.train import train
 from danqing.core.errors import DanqingError
 
@@ -38,11 +40,13 @@ VERBS = {
         generate,
         info,
         inpaint,
+        layers,
         models,
         outpaint,
         plan,
         prefer,
         produce,
+        see,
         train,
         verify,
     )

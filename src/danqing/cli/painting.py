@@ -33,6 +33,8 @@ class Options:
     """What not to paint."""
     sampler: Annotated[str | None, arg(metavar="NAME", help_behavior_hint=THEIRS)] = None
     """How to walk from noise to the picture."""
+    shift: Annotated[float | None, arg(metavar="S", help_behavior_hint=THEIRS)] = None
+    """Shift of the noise levels at every size, as LoRAs of few steps want it (Lightning: 3)."""
     seed: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 0)")] = None
     """Same seed, same settings, same picture."""
     batch: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1)")] = None
@@ -46,7 +48,17 @@ class Options:
             tuple[str, ...], arg(metavar="FILE[:STRENGTH]", help_behavior_hint="(repeatable)")
         ]
     ] = ()
-    """A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8."""
+    """A LoRA file to add to the model, as style.safetensors or style.safetensors:0.8. One that was
+    made by distillation here says itself how it is to be painted with."""
+    control: tyro.conf.UseAppendAction[
+        Annotated[
+            tuple[str, ...],
+            arg(metavar="NETWORK:PICTURE[:SCALE]", help_behavior_hint="(repeatable)"),
+        ]
+    ] = ()
+    """A control network and the picture that it reads, such as edges or depth. With canny@,
+    soft-edge@, blur@ or gray@ before both, that is made of a photograph first. A network that
+    inpaints reads PICTURE+MASK."""
     like: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None
     """A picture made by danqing; make it again, changed only by what else is given here."""
     max_memory: Annotated[
@@ -81,6 +93,7 @@ def paint(
     from danqing.core.log import logger
     from danqing.core.pictures import read_picture
     from danqing.flow.samplers import Step
+    from danqing.pipelines.control import parse_control
     from danqing.pipelines.fit import parse_bytes
     from danqing.pipelines.load import load
     from danqing.pipelines.record import check_name, read
@@ -92,16 +105,20 @@ def paint(
     opened = [read_picture(file) for file in pictures]
     sources = tuple(one.image for one in opened)
 
-    same = ("negative", "size", "steps", "guidance", "sampler", "seed", "batch")
+    same = ("negative", "size", "steps", "guidance", "sampler", "shift", "seed", "batch")
     wishes = {"prompt": prompt, **further, **{name: getattr(options, name) for name in same}}
-    given: dict[str, Any] = (
-        {} if before else {"prompt": "", "sources": sources, "over": over, "mask": mask}
-    )
+    made_of: dict[str, Any] = {
+        "sources": sources,
+        "over": over,
+        "mask": mask,
+        "controls": tuple(map(parse_control, options.control)),
+    }
+    given: dict[str, Any] = {} if before else {"prompt": "", **made_of}
     given |= {name: wish for name, wish in wishes.items() if wish is not None}
     if options.batch is not None or options.seed is not None:
         # A new batch is kept whole, and a new seed is that of one new picture.
         given = {"batch": 1} | given | {"index": None}
-    request = replace(before.again(sources, over, mask), **given) if before else Request(**given)
+    request = replace(before.again(**made_of), **given) if before else Request(**given)
 
     name = options.model or (before.model if before else "danqing-nano")
     loras = options.lora or (before.loras if before else ())

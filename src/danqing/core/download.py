@@ -17,7 +17,13 @@ EMBEDDED = {"danqing-nano": Path(__file__).parents[1] / "nano"}
 EDITING = ("Qwen/Qwen-Image-Edit-2511", "Qwen/Qwen-Image-Edit-2509", "Qwen/Qwen-Image-Edit")
 """Models on the hub that change pictures, the newest one first."""
 
-PUBLISHED = dict.fromkeys(("Qwen/Qwen-Image", "Qwen/Qwen-Image-2512", *EDITING), 28_849_460_275)
+LAYERING = "Qwen/Qwen-Image-Layered"
+"""The model on the hub that takes pictures apart."""
+
+PUBLISHED = {
+    **dict.fromkeys(("Qwen/Qwen-Image", "Qwen/Qwen-Image-2512", *EDITING), 28_849_460_275),
+    LAYERING: 28_849_471_604,
+}
 """Models on the hub that danqing runs, and how many numbers their networks have together."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

@@ -1,4 +1,4 @@
-"""Strangers' pictures: opened with care and made upright RGB, nothing lost without a word.
+"""Strangers' pictures: opened with care and made upright, nothing lost without a word.
 
 Files may claim to be anything, so few formats are read, and sizes are bounded before a pixel is
 decoded.
@@ -41,16 +41,20 @@ class Opened(NamedTuple):
     """A picture as it is worked on."""
 
     image: Image.Image
-    """RGB, upright."""
+    """RGB, or RGBA if transparency was asked for; upright."""
     remarks: tuple[str, ...]
     """What was done to the file's pixels, such as `transparency laid on white`."""
 
 
-def read_picture(path: str | Path) -> Opened:
+def read_picture(path: str | Path, *, alpha: bool = False) -> Opened:
     """Return the picture in a file, and what had to be done to it.
 
     It is turned as its EXIF says; of a moving one the first frame counts; transparency lies on
     white; 16 bits are scaled to 8; colours are converted to sRGB.
+
+    Args:
+        path: The file.
+        alpha: Whether to keep transparency, as RGBA, instead.
 
     Raises:
         RequestError: it is no picture, damaged, too large, or its pixels have no known range.
@@ -65,7 +69,7 @@ def read_picture(path: str | Path) -> Opened:
                     raise RequestError(
                         f"picture must be smaller: {path.name} {trouble}; shrink it."
                     )
-                return _worked_on(image)
+                return _worked_on(image, alpha)
     except RequestError:
         raise
     except UnidentifiedImageError as error:
@@ -135,7 +139,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:120]
 
 
-def _worked_on(image: Image.Image) -> Opened:
+def _worked_on(image: Image.Image, alpha: bool) -> Opened:
     remarks: list[str] = []
     # A phone's MPO holds one photograph, and beside it what only its maker can use.
     if getattr(image, "is_animated", False) and image.format != "MPO":
@@ -153,8 +157,13 @@ def _worked_on(image: Image.Image) -> Opened:
         remarks.append("16 bits scaled to 8")
         image = rgb(image)
     profile = image.info.get("icc_profile")
+    mask = None
     if image.has_transparency_data:
-        if image.convert("RGBA").getchannel("A").getextrema()[0] < 255:  # pyright: ignore[reportOperatorIssue]
+        above = image.convert("RGBA")
+        seen = above.getchannel("A")
+        if alpha:
+            image, mask = above.convert("RGB"), seen
+        elif seen.getextrema()[0] < 255:  # pyright: ignore[reportOperatorIssue]
             remarks.append("transparency laid on white")
         image = rgb(image)
     if profile and image.mode in ("RGB", "CMYK", "L"):
@@ -162,7 +171,10 @@ def _worked_on(image: Image.Image) -> Opened:
         remarks += remark
     if image.mode == "CMYK":
         remarks.append("CMYK without a profile converted to RGB")
-    return Opened(rgb(image), tuple(remarks))
+    image = rgb(image)
+    if mask is not None:
+        image.putalpha(mask)
+    return Opened(image, tuple(remarks))
 
 
 def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:

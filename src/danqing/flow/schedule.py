@@ -175,10 +175,20 @@ def to_published(schedule: Schedule) -> dict[str, Any]:
                 "shift": schedule.shift,
                 "shift_terminal": schedule.terminal,
             }
+        case LayeredShift(base_tokens=256):
+            settings = {
+                "use_dynamic_shifting": True,
+                "base_shift": 0.5,
+                "max_shift": 0.9,
+                "base_image_seq_len": 256,
+                "max_image_seq_len": 8192,
+                "time_shift_type": "linear",
+                "shift_terminal": None,
+            }
         case _:
             raise CheckpointError(
-                f"schedule must be dynamic or constant to be published, got {schedule}; "
-                "save the model with one of these."
+                f"schedule must be one that the published format knows, got {schedule}; "
+                "save the model with a dynamic or a constant shift."
             )
     return _USUAL | settings
 

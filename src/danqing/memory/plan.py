@@ -28,6 +28,8 @@ class Part:
     """Bytes of its largest weight, plain."""
     uses: int
     """How often a picture goes through all of them."""
+    fixed: bool = False
+    """Whether they must be plain."""
 
     @property
     def stored(self) -> int:
@@ -161,6 +163,8 @@ def ways(part: Part, machine: Machine) -> Iterator[Place]:
     read = part.stored / machine.disk
     apart = machine.host is not None
     yield Place(part=part, way="plain", device=part.plain, host=0, seconds=0.0)
+    if part.fixed:
+        return
     if part.packed is not None:
         spent = part.uses * decoding
         yield Place(part=part, way="compressed", device=part.packed, host=0, seconds=spent)

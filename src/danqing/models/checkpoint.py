@@ -136,14 +136,17 @@ def write(
         write_config(staged, index, f"{stem}.safetensors.index.json")
 
 
-def write_file(file: str | Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write one file of tensors by their published names: all of it or nothing.
+def write_file(
+    file: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write one file of tensors by their published names, and what it says beside them.
 
     Raises:
         StorageError: the disk cannot take it.
     """
     with atomic_path(file) as staged:
-        _write_file(staged, {name: t.cpu().contiguous() for name, t in tensors.items()})
+        plain = {name: t.cpu().contiguous() for name, t in tensors.items()}
+        _write_file(staged, plain, metadata)
 
 
 def load_into(
@@ -270,6 +273,8 @@ def _split(tensors: Mapping[str, Tensor], limit: int) -> list[dict[str, Tensor]]
     return shards
 
 
-def _write_file(file: Path, tensors: dict[str, Tensor]) -> None:
+def _write_file(
+    file: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
     # Readers of this layout look for the mark.
-    save_file(tensors, file, metadata={"format": "pt"})
+    save_file(tensors, file, metadata={"format": "pt", **(metadata or {})})

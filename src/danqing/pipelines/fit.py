@@ -7,8 +7,9 @@ to about a tenth (`benchmarks/memory_…`).
 
 import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -46,6 +47,9 @@ TOKEN = 16
 PIECE = 28**2
 """Pixels of a picture that are one token of the text, in all models so far."""
 
+USUAL_LAYERS = 4
+"""Layers that a picture is taken apart into, where it is not said."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
@@ -63,6 +67,10 @@ class Wish:
     """Tokens of the prompt, its pictures included."""
     sources: tuple[tuple[int, int], ...] = ()
     """Width and height of the pictures that are looked at, in pixels."""
+    layers: int = USUAL_LAYERS
+    """Layers, where the model takes pictures apart."""
+    leaders: Mapping[str, Path] = field(default_factory=dict)
+    """Where control networks are, folders or files, by what they are called."""
 
 
 def parts(folder: Path, wish: Wish) -> list[Part]:
@@ -92,6 +100,11 @@ def parts(folder: Path, wish: Wish) -> list[Part]:
                 uses=uses.get(name, 1),
             )
         )
+    for name, leader in wish.leaders.items():
+        sizes = [plain for _, plain, _ in _weights(leader)]
+        found.append(
+            Part(name=name, plain=sum(sizes), largest=max(sizes), uses=wish.steps, fixed=True)
+        )
     return found
 
 
@@ -105,9 +118,13 @@ def reserve(folder: Path, wish: Wish) -> int:
     vae = VAEConfig.from_published(checkpoint.read_config(folder / "vae"))
     text = language_config(checkpoint.read_config(folder / "text_encoder"))
     pixels, *looked_at = (width * height for width, height in (wish.size, *wish.sources))
-    tokens = math.ceil((pixels + sum(looked_at)) / (vae.factor * mmdit.patch) ** 2) + wish.length
+    # Beside its layers, the picture as it comes to be and as it was given.
+    seen = pixels * (wish.layers + 2 if mmdit.layered else 1) + sum(looked_at)
+    tokens = math.ceil(seen / (vae.factor * mmdit.patch) ** 2) + wish.length
     branches = wish.batch * (2 if wish.guided else 1)
-    denoising = branches * tokens * mmdit.width * PER_TOKEN
+    # What trunks add is kept until the transformer has gone through all of it.
+    kept = sum(map(_blocks, wish.leaders.values())) * wish.batch * 2
+    denoising = tokens * mmdit.width * (branches * PER_TOKEN + kept)
     weights = sum(plain for _, plain, _ in _weights(folder / "vae"))
     # A picture takes as much when it is encoded.
     decoding = (
@@ -186,7 +203,7 @@ def _vae(name: str) -> str:
 
 def _weights(part: Path) -> Iterator[tuple[str, int, int | None]]:
     """Yield the name of each weight, its plain bytes, and its packed bytes if it is packed."""
-    files = sorted(part.glob("[!.]*.safetensors"))
+    files = [part] if part.is_file() else sorted(part.glob("[!.]*.safetensors"))
     if not files:
         raise CheckpointError(f"{part} is missing; download the model again.")
     for file in files:
@@ -202,6 +219,12 @@ def _weights(part: Path) -> Iterator[tuple[str, int, int | None]]:
                 yield name, size, None
             elif end == "sm":
                 yield stem, 2 * size, sum(sizes.get(f"{stem}.{part}", 0) for part in PARTS)
+
+
+def _blocks(leader: Path) -> int:
+    """Return how many blocks of a control network hand over what is kept."""
+    handed = re.compile(r"controlnet_blocks\.\d+\.weight")
+    return sum(bool(handed.fullmatch(name)) for name, _, _ in _weights(leader))
 
 
 def _program() -> int:

@@ -20,7 +20,7 @@ from danqing.flow.samplers import Velocity, Watch, samplers
 from danqing.models.mmdit.rope import Grid
 from danqing.pipelines.model import Model
 from danqing.pipelines.record import Record
-from danqing.pipelines.velocity import Towards
+from danqing.pipelines.velocity import Leads, Towards, unled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,8 @@ class Job:
     """The pictures they are of."""
     held: Callable[[Velocity], Velocity] = lambda velocity: velocity
     """Changes the velocity where the picture is known beforehand."""
+    leads: Leads = unled
+    """Changes the image stream inside the transformer, as control pictures do."""
 
 
 def walk(model: Model, plan: Record, job: Job, watch: Watch) -> Float[Tensor, "B I D"]:
@@ -51,9 +53,8 @@ def walk(model: Model, plan: Record, job: Job, watch: Watch) -> Float[Tensor, "B
     Raises:
         CheckpointError: the networks gave something other than numbers.
     """
-    towards = Towards(
-        model.mmdit, model.steerer, [job.grid, *job.source_grids], job.texts, job.sources
-    )
+    layout = [job.grid, *job.source_grids]
+    towards = Towards(model.mmdit, model.steerer, layout, job.texts, job.sources, job.leads)
     pair = towards.pair if len(job.texts) > 1 else None
     velocity = job.held(guide(towards, pair, plan.guidance, interval=plan.interval))
     model.steerer.prepare(job.sigmas[:-1])

@@ -65,6 +65,12 @@ class Canvas(NamedTuple):
         return F.pad(image, (self.left, right, self.top, bottom), mode="replicate")
 
 
+def same_ratio(one: Size, other: Size) -> bool:
+    """Return whether one size is the other, scaled evenly and rounded to pixels."""
+    (width, height), (wide, high) = one, other
+    return abs(width * high / height - wide) <= 1 or abs(height * wide / width - high) <= 1
+
+
 def parse_size(wanted: str | Size, known: Sequence[Size], multiple: int) -> Size:
     """Return the size that `1024x768`, or a ratio such as `16:9`, means to a model.
 

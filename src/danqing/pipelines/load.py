@@ -17,16 +17,14 @@ from danqing.core.config import dump, parse
 from danqing.core.device import pick_device, pick_dtype
 from danqing.core.download import resolve
 from danqing.core.errors import CheckpointError, ModelNotFound, RequestError
-from danqing.core.files import atomic_folder
 from danqing.core.log import logger
-from danqing.flow.schedule import from_published, to_published
+from danqing.flow.schedule import from_published
 from danqing.memory.packed import PackedTensor, Slots, assemble
 from danqing.memory.plan import Plan
-from danqing.models import checkpoint
+from danqing.models import checkpoint, control
 from danqing.models.conditioner import names as conditioner_names
 from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.template import TEMPLATES, Template
-from danqing.models.lora import merged
 from danqing.models.mmdit import names as mmdit_names
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.model import MMDiT
@@ -34,10 +32,20 @@ from danqing.models.vae import names as vae_names
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
 from danqing.pipelines.edit import framing, require_eyes
-from danqing.pipelines.fit import PIECE, READER_TEXT, TOKEN, Wish, fit, nearest, this_machine
+from danqing.pipelines.fit import (
+    PIECE,
+    READER_TEXT,
+    TOKEN,
+    USUAL_LAYERS,
+    Wish,
+    fit,
+    nearest,
+    this_machine,
+)
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.loras import wear
-from danqing.pipelines.model import Identity
+from danqing.pipelines.manner import manner_of
+from danqing.pipelines.model import Identity, Leader
 from danqing.pipelines.over import window_of
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults, Request
@@ -50,12 +58,16 @@ FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 TEXT_ENCODER = "text_encoder"
 WEIGHTS = ("transformer", "vae", TEXT_ENCODER)
 PIPELINE = "QwenImagePipeline"
-KINDS = {
+LAYERED = "QwenImageLayeredPipeline"
+TEMPLATE_OF = {
     PIPELINE: "text_to_image",
     "QwenImageEditPipeline": "edit",
     "QwenImageEditPlusPipeline": "edit_plus",
+    LAYERED: "text_to_image",
 }
 """Published pipelines that can be loaded, and the template of each."""
+USUAL = {LAYERED: Defaults(sizes=((640, 640), (1024, 1024)))}
+"""What models of a kind do best, where it is not what `Defaults` say."""
 
 Read = Callable[[Path], Mapping[str, Tensor]]
 """From a part's folder to its weights by their published names."""
@@ -81,6 +93,7 @@ def load(
     loras: Sequence[str] = (),
     packed: bool | None = None,
     request: Request | None = None,
+    layers: int = USUAL_LAYERS,
     cap: int | None = None,
 ) -> Pipeline:
     """Return a pipeline that is ready to paint.
@@ -89,10 +102,12 @@ def load(
         name_or_path: An embedded model's name, a folder, or a hub name such as `Qwen/Qwen-Image`.
         device: Where to run; None takes the fastest there is.
         dtype: Number format to run in; None takes bfloat16 where the device multiplies it.
-        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`.
+        loras: LoRAs to add to the transformer, as `FILE` or `FILE:STRENGTH`; one that says how it
+            is to be painted with decides the defaults.
         packed: Whether compressed weights stay so and are decoded whenever they are used; None:
             if there is no room for them otherwise. The picture is the same.
         request: What is going to be painted; None: a usual picture of the model's.
+        layers: How many layers are going to be, where the model takes pictures apart.
         cap: Bytes of the device's memory that may be used at most.
 
     Raises:
@@ -106,29 +121,71 @@ def load(
     form = pick_dtype(where.device, None if dtype is None else str(dtype).removeprefix("torch."))
     folder = resolve(name_or_path, allow=FILES)
     ours = read_ours(folder)
+    manner = manner_of(loras)
+    defaults = ours.defaults if manner is None else manner.over(ours.defaults)
     local = Path(name_or_path).is_dir()
     name = ours.name or (folder.resolve().name if local else str(name_or_path))
     _log.info("%s on %s, in %s", name, where.reason, form.reason)
     template = template_of(folder)
     if request and request.sources:
         require_eyes(name, template)
-    wish = wish_of(request or Request("-"), ours.defaults, template.area)
+    if manner is not None:
+        steps, guidance = defaults.steps, defaults.guidance
+        _log.info("%d steps with guidance %g, as the LoRA was made for", steps, guidance)
+    wish = wish_of(request or Request("-"), defaults, template.area, layers)
     plan = _plan(folder, wish, where.device, cap)
     if packed is None:
         packed = any(place.way != "plain" for place in plan.places)
     read = reader(packed=packed)
     mmdit = load_mmdit(folder, form.dtype, where.device, read)
     weights = ours.weights or fingerprint(folder)
-    return Pipeline(
+    schedule = checkpoint.read_config(folder / "scheduler", "scheduler_config.json")
+    pipeline = Pipeline(
         mmdit,
         load_vae(folder, form.dtype, where.device),
         Conditioner.load(
             folder, template=template, dtype=form.dtype, device=where.device, read=read
         ),
-        from_published(checkpoint.read_config(folder / "scheduler", "scheduler_config.json")),
-        ours.defaults,
+        from_published(schedule, layered=mmdit.config.layered)
+        if manner is None
+        else manner.schedule,
+        defaults,
         Identity(name=name, weights=wear(mmdit, loras, weights), loras=tuple(loras)),
     )
+    for each in wish.leaders:
+        load_leader(pipeline, each)
+    return pipeline
+
+
+def find_leader(name: str) -> Path:
+    """Return where a control network is on this machine, fetching it from the hub if it must.
+
+    Raises:
+        ModelNotFound: there is no such network.
+        DownloadError: it could not be fetched.
+    """
+    file = Path(name).expanduser()
+    if file.is_file() or file.suffix == ".safetensors":
+        return file
+    return resolve(name, allow=FILES)
+
+
+def load_leader(pipeline: Pipeline, name: str) -> None:
+    """Load a control network into a pipeline, under the name that requests call it by.
+
+    Args:
+        pipeline: The pipeline.
+        name: A folder, a file, or a hub name.
+
+    Raises:
+        ModelNotFound: there is no such network.
+        DownloadError: it could not be fetched.
+        CheckpointError: its files are missing, damaged, of another kind, or for another model.
+    """
+    path = find_leader(name)
+    config = pipeline.mmdit.config
+    network, weights = control.read(path, config, pipeline.dtype, pipeline.device)
+    pipeline.leaders[name] = Leader(network, weights)
 
 
 def read_ours(folder: Path) -> Ours:
@@ -144,11 +201,12 @@ def read_ours(folder: Path) -> Ours:
             "give the folder that holds it, or danqing-nano for the embedded model."
         )
     index = checkpoint.read_config(folder, INDEX)
-    if (kind := index.get("_class_name")) not in KINDS:
+    if (kind := index.get("_class_name")) not in TEMPLATE_OF:
         raise CheckpointError(
-            f"model must be one of {', '.join(KINDS)}, got {kind}; choose another one."
+            f"model must be one of {', '.join(TEMPLATE_OF)}, got {kind}; choose another one."
         )
-    return parse(Ours, index.get("_danqing", {}), "_danqing")
+    usual = USUAL.get(kind, Defaults())
+    return parse(Ours, {"defaults": dump(usual)} | index.get("_danqing", {}), "_danqing")
 
 
 def template_of(folder: Path) -> Template:
@@ -159,7 +217,7 @@ def template_of(folder: Path) -> Template:
     """
     kind = checkpoint.read_config(folder, INDEX).get("_class_name", PIPELINE)
     own = checkpoint.read_config(folder / TEXT_ENCODER).get("template")
-    return TEMPLATES[own or KINDS.get(kind, KINDS[PIPELINE])]
+    return TEMPLATES[own or TEMPLATE_OF.get(kind, TEMPLATE_OF[PIPELINE])]
 
 
 def reader(*, packed: bool, streamed: bool = False) -> Read:
@@ -225,19 +283,22 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n: t.plain() if isinstance(t, PackedTensor) else t for n, t in tensors.items()}
 
 
-def wish_of(request: Request, defaults: Defaults, seen: int | None = None) -> Wish:
+def wish_of(
+    request: Request, defaults: Defaults, seen: int | None = None, layers: int = USUAL_LAYERS
+) -> Wish:
     """Return the part of a request that decides memory, as a model understands it.
 
     Args:
         request: What is going to be painted.
         defaults: What the model does best.
         seen: Pixels of each source as the conditioner sees it; None: too few to count.
+        layers: How many layers are going to be, where the model takes pictures apart.
 
     Raises:
         RequestError: the size is not possible.
     """
     guidance = defaults.guidance if request.guidance is None else request.guidance
-    size, sources = parse_size(request.size or defaults.sizes[0], defaults.sizes, 1), ()
+    size, sources = parse_size(defaults.wanted(request), defaults.sizes, 1), ()
     if request.sources:
         target, sources = framing(request, defaults, TOKEN)
         size = target.shown
@@ -250,6 +311,8 @@ def wish_of(request: Request, defaults: Defaults, seen: int | None = None) -> Wi
         steps=request.steps or defaults.steps,
         guided=guidance > 1,
         batch=request.batch,
+        layers=layers,
+        leaders={name: find_leader(name) for name in {one.network for one in request.controls}},
     )
 
 
@@ -269,64 +332,6 @@ def _plan(folder: Path, wish: Wish, device: torch.device, cap: int | None) -> Pl
         f"{width}x{height} in batches of {wish.batch} must fit in memory, "
         f"but {plan.sentence()}; {advice}."
     )
-
-
-def save(pipeline: Pipeline, folder: str | Path) -> None:
-    """Write a pipeline as a folder that `load` reads: all of it or nothing.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    with atomic_folder(folder) as staged:
-        save_mmdit(pipeline.mmdit, staged)
-        save_vae(pipeline.vae, staged)
-        pipeline.conditioner.save(staged)
-        save_index(pipeline, staged)
-
-
-def save_mmdit(mmdit: MMDiT, folder: Path) -> None:
-    """Write the transformer into a model's folder, its adapters merged into it.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    tensors = {mmdit_names.published(name): t for name, t in merged(mmdit).items()}
-    checkpoint.write(folder / "transformer", tensors, mmdit.config.to_published())
-
-
-def save_vae(vae: VAE, folder: Path) -> None:
-    """Write the VAE into a model's folder.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    # The published code knows no patches, so nobody but us will read such a VAE.
-    tensors = vae_names.unfold(vae, slim=vae.config.patch > 1)
-    checkpoint.write(folder / "vae", tensors, vae.config.to_published())
-
-
-def save_index(pipeline: Pipeline, folder: Path) -> None:
-    """Write what is no network into a model's folder: the index and the schedule.
-
-    Raises:
-        StorageError: the disk cannot take it.
-    """
-    schedule = to_published(pipeline.schedule)
-    ours = Ours(name=pipeline.identity.name, defaults=pipeline.defaults)
-    own = TEMPLATES.name_of(pipeline.conditioner.writer.template)
-    index = {
-        "_class_name": next((kind for kind in KINDS if KINDS[kind] == own), PIPELINE),
-        "_danqing": dump(ours),
-        "scheduler": ["diffusers", schedule["_class_name"]],
-        "text_encoder": ["transformers", "Qwen2_5_VLForConditionalGeneration"],
-        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
-        "transformer": ["diffusers", "QwenImageTransformer2DModel"],
-        "vae": ["diffusers", "AutoencoderKLQwenImage"],
-    }
-    if index["_class_name"] != PIPELINE:
-        index["processor"] = ["transformers", "Qwen2VLProcessor"]
-    checkpoint.write_config(folder / "scheduler", schedule, "scheduler_config.json")
-    checkpoint.write_config(folder, index, INDEX)
 
 
 def fingerprint(folder: Path) -> str:

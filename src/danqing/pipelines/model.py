@@ -1,11 +1,13 @@
 """A model at hand: three networks, a schedule, and what it does best.
 
 Dimension key:
-    B batch    C latent channels    h w latent height and width    H W pixels    E text channels
+    B batch    C latent channels    h w latent height and width    E text channels
+    P channels of a pixel, RGB or RGBA    H W pixels
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,12 +16,14 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from danqing.core.errors import CheckpointError
-from danqing.flow.schedule import Schedule
+from danqing.core.errors import CheckpointError, RequestError
+from danqing.flow.schedule import ConstantShift, Schedule
 from danqing.models.conditioner.model import Conditioner
+from danqing.models.control import ControlNetwork
 from danqing.models.mmdit.model import MMDiT
-from danqing.models.vae.model import VAE
+from danqing.models.vae.model import VAE, Posterior
 from danqing.pipelines.reading import Reader
+from danqing.pipelines.record import Record
 from danqing.pipelines.request import Defaults
 from danqing.pipelines.steering import Steerer
 
@@ -36,8 +40,19 @@ class Identity:
     """LoRAs that were added to it, as `FILE:STRENGTH`."""
 
 
+class Leader(NamedTuple):
+    """A network that leads by control pictures, and which one it is."""
+
+    network: ControlNetwork
+    weights: str
+    """Fingerprint of its weights."""
+
+
 class Model:
     """Networks that fit each other, and what is known of them.
+
+    Attributes:
+        leaders: Control networks that were loaded for it, by what requests call them.
 
     Raises:
         CheckpointError: the networks do not fit each other.
@@ -60,6 +75,7 @@ class Model:
         self.identity = identity or Identity()
         self.reader = Reader(conditioner, self.identity.weights)
         self.steerer = Steerer(mmdit, self.identity.weights)
+        self.leaders: dict[str, Leader] = {}
 
         config = mmdit.config
         gives = vae.config.latent_channels * config.patch**2
@@ -85,6 +101,11 @@ class Model:
         """Where the networks are."""
         return self.mmdit.device
 
+    def sigmas(self, plan: Record, tokens: int) -> tuple[float, ...]:
+        """Return the noise levels through which so many tokens come to be."""
+        schedule = self.schedule if plan.shift is None else ConstantShift(shift=plan.shift)
+        return schedule(plan.steps, tokens)
+
     def read(
         self, prompts: Sequence[str], batch: int, pictures: Sequence[Image.Image] = ()
     ) -> list[Float[Tensor, "B _ E"]]:
@@ -98,12 +119,29 @@ class Model:
         texts = self.reader(prompts, pictures)
         return [text.to(self.device, self.dtype).expand(batch, -1, -1) for text in texts]
 
-    def encode(self, image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 C h w"]:
-        """Return the most probable normalized latents of pixels in [-1, 1]."""
-        weight = next(self.vae.parameters())
-        return self.vae.normalize(self.vae.encode(image.to(weight)).mode())
+    def leader(self, name: str) -> Leader:
+        """Return a control network.
 
-    def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 3 H W"]:
+        Raises:
+            RequestError: it was not loaded.
+        """
+        if name not in self.leaders:
+            known = ", ".join(sorted(self.leaders)) or "none"
+            raise RequestError(
+                f"control network must be one that was loaded ({known}), got {name}; "
+                "give the request to `load`, or add it with `load_leader`."
+            )
+        return self.leaders[name]
+
+    def posterior(self, image: Float[Tensor, "1 P H W"]) -> Posterior:
+        """Return the Gaussian, in raw latent space, behind pixels in [-1, 1]."""
+        return self.vae.encode(image.to(next(self.vae.parameters())))
+
+    def encode(self, image: Float[Tensor, "1 P H W"]) -> Float[Tensor, "1 C h w"]:
+        """Return the most probable normalized latents of pixels in [-1, 1]."""
+        return self.vae.normalize(self.posterior(image).mode())
+
+    def decode(self, latents: Float[Tensor, "1 C h w"]) -> Float[Tensor, "1 P H W"]:
         """Return the pixels of normalized latents, in [-1, 1].
 
         Pictures that are decoded one by one keep memory and bits the same.
@@ -112,13 +150,13 @@ class Model:
         return self.vae.decode(self.vae.denormalize(latents.to(dtype)))
 
 
-def to_pixels(image: Image.Image) -> Float[Tensor, "1 3 H W"]:
-    """Return an RGB picture in [-1, 1]."""
+def to_pixels(image: Image.Image) -> Float[Tensor, "1 P H W"]:
+    """Return an RGB or RGBA picture in [-1, 1]."""
     pixels = torch.from_numpy(np.array(image))
     return rearrange(pixels, "h w c -> 1 c h w").float() / 255 * 2 - 1
 
 
-def to_image(image: Float[Tensor, "1 3 H W"]) -> Image.Image:
-    """Return a picture in [-1, 1] as one to look at."""
+def to_image(image: Float[Tensor, "1 P H W"]) -> Image.Image:
+    """Return a picture in [-1, 1] as one to look at, RGB or RGBA."""
     pixels = (image.float() / 2 + 0.5).mul(255).round().to(torch.uint8)
     return Image.fromarray(rearrange(pixels, "1 c h w -> h w c").cpu().numpy())

@@ -140,8 +140,7 @@ def encode(model: Model, image: Image.Image, plan: Record) -> Ends:
     Each picture of a batch draws latents, then noise, by the generator of its seed, in the order
     of the published pipeline.
     """
-    pixels = to_pixels(image).to(next(model.vae.parameters()))
-    posterior = model.vae.encode(pixels)
+    posterior = model.posterior(to_pixels(image))
     _, channels, height, width = posterior.mean.shape
     latents: list[Tensor] = []
     noise: list[Tensor] = []

@@ -18,13 +18,17 @@ from torch import Tensor
 from danqing.core.config import dump, parse
 from danqing.core.errors import DanqingError, RequestError
 from danqing.core.files import atomic_path
+from danqing.core.log import logger
 from danqing.core.pictures import fingerprint
+from danqing.pipelines.control import Control, Controlled
 from danqing.pipelines.frame import Frame
 from danqing.pipelines.request import Request
 
 KEYWORD = "danqing"
 LARGEST = 1 << 20
 """Bytes of a record at most; the longest prompts are a tenth of it."""
+
+_log = logger(__name__)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -73,6 +77,8 @@ class Record:
     """Sigmas at which there was guidance."""
     sampler: str
     """Name of the sampler."""
+    shift: float | None = None
+    """The constant shift of the noise levels; None: the model's own schedule."""
     seed: int
     """Seed of the first picture of the batch."""
     batch: int
@@ -93,6 +99,8 @@ class Record:
     """Fingerprint of its weights, LoRAs included."""
     loras: tuple[str, ...] = ()
     """LoRAs that were added to it, as `FILE:STRENGTH`."""
+    controls: tuple[Controlled, ...] = ()
+    """Pictures that led."""
     dtype: str
     """Number format the networks ran in."""
     device: str
@@ -120,19 +128,32 @@ class Record:
             guidance=self.guidance,
             interval=self.interval,
             sampler=self.sampler,
+            shift=self.shift,
             seed=self.seed,
             batch=self.batch,
             index=self.index,
         )
 
     def again(
-        self, sources: Sequence[Image] = (), over: Image | None = None, mask: Image | None = None
+        self,
+        sources: Sequence[Image] = (),
+        over: Image | None = None,
+        mask: Image | None = None,
+        controls: Sequence[Control] = (),
     ) -> Request:
         """Return the request that makes this picture again of what it was made of.
 
+        Other controls than those that led it make another picture, and are warned of.
+
         Raises:
-            RequestError: these are not the pictures it was made of.
+            RequestError: these are not the pictures it was made of, or controls are missing.
         """
+        if self.controls and not controls:
+            led = "; ".join(map(str, self.controls))
+            raise RequestError(f"controls must be given again, got none; it was led by {led}.")
+        for own, given in zip(self.controls, controls, strict=False):
+            if own.picture != fingerprint(given.picture):
+                _log.warning("it was led by %s; by another picture it will differ", own)
         if [fingerprint(source) for source in sources] != [own.sha256 for own in self.sources]:
             sizes = " and ".join("{}x{}".format(*own.frame.size) for own in self.sources)
             raise RequestError(
@@ -147,7 +168,7 @@ class Record:
                 f"what is painted over must be {wanted}, the same as when the picture was made, "
                 "got something else; give the same files."
             )
-        request = replace(self.request, sources=tuple(sources))
+        request = replace(self.request, sources=tuple(sources), controls=tuple(controls))
         if under is None:
             return request
         return replace(
@@ -258,13 +279,21 @@ def request_from(
     sources: Sequence[Image] = (),
     over: Image | None = None,
     mask: Image | None = None,
+    controls: Sequence[Control] = (),
 ) -> Request:
     """Return the request that makes a saved picture again of what it was made of.
+
+    Args:
+        path: The picture.
+        sources: Its sources, given again.
+        over: What it was painted over, given again.
+        mask: Where it was, given again.
+        controls: What led it, given again.
 
     Raises:
         RequestError: as `read`, or these are not the pictures it was made of.
     """
-    return read(path).again(sources, over, mask)
+    return read(path).again(sources, over, mask, controls)
 
 
 def _texts(file: BinaryIO) -> Iterator[str]:

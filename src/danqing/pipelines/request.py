@@ -11,6 +11,7 @@ from PIL.Image import Image
 
 from danqing.core.errors import RequestError
 from danqing.flow.samplers import samplers
+from danqing.pipelines.control import Control
 from danqing.pipelines.frame import sizings
 from danqing.pipelines.latents import LONGEST, Size, parse_size
 from danqing.pipelines.mask import FEATHER, parse_mask
@@ -18,6 +19,7 @@ from danqing.pipelines.mask import FEATHER, parse_mask
 MOST_STEPS = 1000
 MOST_PICTURES = 256
 MOST_GUIDANCE = 100.0
+MOST_SHIFT = 100.0
 SEEDS = 2**63
 LEAST_STRENGTH = 1 / MOST_STEPS
 MOST_ASPECT = 100
@@ -52,10 +54,14 @@ class Request:
     """Lowest and highest sigma at which there is guidance."""
     sampler: str | None = None
     """Name of the sampler."""
+    shift: float | None = None
+    """A constant shift of the noise levels at every size, in place of the model's schedule."""
     seed: int = 0
     """Seed of the first picture; the next ones count up."""
     batch: int = 1
     """How many pictures, painted together."""
+    controls: tuple[Control, ...] = ()
+    """Pictures that lead."""
     index: int | None = None
     """The one picture of the batch to keep, counted from 0; None keeps all.
 
@@ -78,6 +84,7 @@ class Request:
             raise RequestError("prompt must not be empty; say what to paint.")
         _check("steps", self.steps, 1, MOST_STEPS, 50)
         _check("guidance", self.guidance, 1, MOST_GUIDANCE, 4)
+        _check("shift", self.shift, 1, MOST_SHIFT, 3)
         _check("batch", self.batch, 1, MOST_PICTURES, 1)
         _check("seed", self.seed, 0, SEEDS - MOST_PICTURES, 0)
         _check("index", self.index, 0, self.batch - 1, 0)
@@ -161,6 +168,22 @@ class Defaults:
     """The customary way to say nothing."""
     sampler: str = "euler"
     """Name of the sampler."""
+
+    def wanted(self, request: Request) -> Size | str:
+        """Return the size that a request means, as `parse_size` takes it.
+
+        If it says none, that is the size of its first control picture, scaled evenly into the
+        trained area; if there is none, the model's own.
+        """
+        if request.size is not None:
+            return request.size
+        if not request.controls:
+            return self.sizes[0]
+        width, height = request.controls[0].picture.size
+        few, many = self.area
+        area = width * height
+        scale = math.sqrt(min(max(few, area), many) / area)
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def doubt(self, size: Size) -> str | None:
         """Return what to say of a size beyond the trained range, or None."""

@@ -14,8 +14,10 @@ import numpy as np
 from PIL import Image
 
 from danqing.core.files import atomic_folder
+from danqing.models.conditioner.template import TEMPLATES
+from danqing.pipelines.model import Model
 from danqing.seeing import boxes, depth, labels
-from danqing.seeing.manners import Manner
+from danqing.seeing.manners import Manner, manners
 
 Paint = Callable[[str, Image.Image], Image.Image]
 """From an instruction and a picture to the picture that a model makes of both."""
@@ -26,6 +28,12 @@ _SPECK: Final = 1e-3
 """So are frames of fewer pixels, as a share of the picture."""
 _VEIL: Final = 0.55
 """How much of an overlay is what was seen, and not the picture."""
+
+
+def manner_of(model: Model) -> Manner:
+    """Return how a model is to be asked: what was trained here knows the small world's words."""
+    name = TEMPLATES.name_of(model.conditioner.writer.template)
+    return manners["small_world" if name.startswith("nano") else "plain"]()
 
 
 @dataclass(frozen=True, slots=True)

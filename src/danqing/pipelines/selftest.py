@@ -18,7 +18,6 @@ from danqing.core.errors import CheckpointError
 from danqing.core.seed import generator
 from danqing.memory.packed import PackedTensor
 from danqing.models.mmdit.block import MMDiTBlock
-from danqing.models.mmdit.model import MMDiT
 from danqing.models.mmdit.rope import Grid, rotation
 from danqing.pipelines.load import load_mmdit, reader
 from danqing.pipelines.steering import Steerer
@@ -51,7 +50,8 @@ def compare(folder: Path, watch: Callable[[int], object] = lambda block: None) -
     turn = rotation(layouts, LENGTH, SIDE * SIDE, mmdit.config.rope_axes, device=device)
     around = [turn, turn], [None, None], [None, None]
 
-    temb = _embedded_time(mmdit)
+    addition = torch.zeros(1, dtype=torch.long) if mmdit.config.addition_t_cond else None
+    temb = mmdit.embed(mmdit.moment(SIGMA), addition)
     for number, block in enumerate(mmdit.blocks):
         block = cast(MMDiTBlock, block)
         plain = _plain(block)
@@ -75,17 +75,6 @@ def compare(folder: Path, watch: Callable[[int], object] = lambda block: None) -
         text, image = ours[0][0], ours[1][0]
         watch(number)
     return len(mmdit.blocks)
-
-
-def _embedded_time(mmdit: MMDiT) -> Tensor:
-    timestep = torch.tensor([1000 * SIGMA], device=mmdit.device)
-    if not mmdit.config.exact_timestep:
-        timestep = timestep.to(mmdit.dtype)
-    sigmas = (timestep / 1000)[None]
-    if mmdit.config.zero_cond_t:
-        sigmas = torch.cat((sigmas, torch.zeros_like(sigmas)))
-    addition = torch.zeros(1, dtype=torch.long) if mmdit.config.addition_t_cond else None
-    return mmdit.time(sigmas, addition)
 
 
 def _plain(block: MMDiTBlock) -> MMDiTBlock:

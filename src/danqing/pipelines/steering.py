@@ -73,11 +73,10 @@ class Steerer:
         return self._known[sigma]
 
     def _make(self, sigma: float) -> Steering:
-        # The reference rounds the timestep to the dtype of the model, not sigma.
-        timestep = torch.tensor([1000 * sigma], device=self.mmdit.device)
-        if not self.mmdit.config.exact_timestep:
-            timestep = timestep.to(self.mmdit.dtype)
-        return self.mmdit.steer(timestep / 1000)
+        # The flag tells plain pictures from layers; the published pipeline says 0 to both.
+        flagged = self.mmdit.config.addition_t_cond
+        addition = torch.zeros(1, dtype=torch.long, device=self.mmdit.device) if flagged else None
+        return self.mmdit.steer(self.mmdit.moment(sigma), addition)
 
     def _file(self, levels: list[float]) -> Path:
         parts = [

@@ -58,6 +58,6 @@ def from_noise(
         texts=texts,
         grid=grid,
         x=pack(noise, patch).to(model.device),
-        sigmas=model.schedule(plan.steps, grid.tokens),
+        sigmas=model.sigmas(plan, grid.tokens),
         finish=finish,
     )

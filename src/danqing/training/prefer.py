@@ -6,6 +6,7 @@ preferred become such a file too.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -15,18 +16,60 @@ from danqing.core.errors import RequestError
 from danqing.core.files import atomic_path
 from danqing.core.log import Metrics
 from danqing.data.pixels import Head, read_head
+from danqing.data.synthesis import Synthesis
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Request
-from danqing.scorers.base import Wanted
-from danqing.training.rewards import Reward, judged
+from danqing.scorers.ocr import TextScorer
+from danqing.scorers.scene import SceneScorer
+from danqing.scorers.world import SCENE_CATEGORIES, TEXT_CATEGORIES
+from danqing.training.prompts import Asked
+from danqing.training.rewards import Reward, rate
 from danqing.training.sources.pairs import Pair
 
 FILE: Final = "pairs.jsonl"
 
 
+def _usual() -> tuple[Reward, ...]:
+    return (
+        Reward(scorer=SceneScorer(mode="soft")),
+        Reward(scorer=TextScorer(page=False), detail="similarity"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judges:
+    """Who says which picture is better, as a file."""
+
+    rewards: tuple[Reward, ...] = field(default_factory=_usual)
+    """What rates pictures; as given here, those of the small world."""
+
+    def check(self, asked: Iterable[Asked]) -> None:
+        """Refuse sentences where only the small world can be judged.
+
+        Raises:
+            RequestError: there is a sentence that nobody here can judge.
+        """
+        if any(not isinstance(one.scorer, SceneScorer | TextScorer) for one in self.rewards):
+            return
+        for one in asked:
+            if isinstance(one.wanted, str):
+                raise RequestError(
+                    f"prompts must be the small world's for these judges, got {one.prompt!r}; "
+                    "give --rewards with a scorer such as judge or alike."
+                )
+
+
+def small_world(count: int, texts: float, seed: int) -> list[Asked]:
+    """Return prompts of the small world's training set, a share of which ask for a text."""
+    scenes, written = (1 - texts) / len(SCENE_CATEGORIES), texts / len(TEXT_CATEGORIES)
+    categories = dict.fromkeys(SCENE_CATEGORIES, scenes) | dict.fromkeys(TEXT_CATEGORIES, written)
+    world = Synthesis(seed=seed, categories={k: v for k, v in categories.items() if v})
+    return [Asked(one.prompt, one.spec) for one in map(world.prompt, range(count))]
+
+
 def prefer(
     pipeline: Pipeline,
-    prompts: Iterable[tuple[str, Wanted]],
+    prompts: Iterable[Asked],
     rewards: Sequence[Reward],
     folder: Path,
     *,
@@ -38,7 +81,7 @@ def prefer(
 
     Args:
         pipeline: Paints.
-        prompts: What is painted, and what scorers are told of it; the same in every run.
+        prompts: What is painted; the same in every run.
         rewards: Say which picture is best. A prompt whose pictures are all alike to them, or
             unscored, gives no pair.
         folder: Where the pictures and the file go.
@@ -58,18 +101,20 @@ def prefer(
     folder.mkdir(parents=True, exist_ok=True)
     lines = Metrics(folder / FILE)
     done = sum(1 for _ in lines)
-    for number, (prompt, wanted) in enumerate(islice(prompts, done, None), start=done):
-        request = Request(prompt, seed=seed + number * candidates, batch=candidates)
+    for number, asked in enumerate(islice(prompts, done, None), start=done):
+        request = Request(asked.prompt, seed=seed + number * candidates, batch=candidates)
         pictures = pipeline.paint(request).pictures
-        scores = judged(rewards, [picture.image for picture in pictures], [wanted] * candidates)
+        scores = rate(rewards, [picture.image for picture in pictures], [asked] * candidates)
         ranked = sorted((one.value, place) for place, one in enumerate(scores) if one is not None)
-        pair = Pair(caption=prompt)
+        pair = Pair(caption=asked.prompt)
         if ranked and ranked[-1][0] > ranked[0][0]:
             (low, worst), (high, best) = ranked[0], ranked[-1]
             names = [f"{number:06}-{side}.png" for side in ("chosen", "rejected")]
             for name, place in zip(names, (best, worst), strict=True):
                 pictures[place].save(folder / name)
-            pair = Pair(caption=prompt, chosen=names[0], rejected=names[1], scores=(high, low))
+            pair = Pair(
+                caption=asked.prompt, chosen=names[0], rejected=names[1], scores=(high, low)
+            )
         lines.write(**dump(pair))
         show(number + 1)
     return lines.path

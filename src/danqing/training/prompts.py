@@ -2,18 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from danqing.core.errors import RecipeError
-from danqing.data.synthesis import Synthesis, bucket
-from danqing.scorers.world import Specification, specification
+from danqing.data.synthesis import Synthesis, bucket, understand
+from danqing.scorers.base import Wanted
+from danqing.scorers.world import specification
 
 
 class Asked(NamedTuple):
-    """A prompt and the specification behind it."""
+    """A prompt and what is wanted of it."""
 
     prompt: str
-    spec: Specification
+    wanted: Wanted
+    """The specification behind it, or else the prompt itself."""
 
 
 class Prompts:
@@ -37,26 +39,39 @@ class Prompts:
 
 
 def read_prompts(path: Path) -> list[Asked]:
-    """Return the prompts of a JSONL file, each line a prompt's record in GenEval's shape.
+    """Return the prompts of a file: of a `.txt` file its lines, of a JSONL file its records.
+
+    A line of text is any sentence; where it is one of the small world, what it asks for is known.
+    A record is a prompt's in GenEval's shape.
 
     Raises:
         RecipeError: it cannot be read, or a prompt belongs to a bucket of tests.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        records = [json.loads(line) for line in lines]
-        asked = [Asked(record["prompt"], specification(record)) for record in records]
+        if path.suffix == ".txt":
+            asked = [_sentence(line.strip()) for line in lines if line.strip()]
+        else:
+            asked = [_record(json.loads(line)) for line in lines]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError(
-            f"prompts must be a JSONL file of prompts and what they ask for, got {path} "
-            f"({error}); mend it."
+            "prompts must be a .txt file of sentences, or a JSONL file of prompts and what they "
+            f"ask for, got {path} ({error}); mend it."
         ) from error
     if not asked:
         raise RecipeError(f"prompts must have at least one line, got {path}; add some.")
-    for one in asked:
-        if (found := bucket(one.spec)) not in ("train", "dev"):
+    for prompt, wanted in asked:
+        if not isinstance(wanted, str) and (found := bucket(wanted)) not in ("train", "dev"):
             raise RecipeError(
-                f"prompts must be of the buckets train and dev, got {one.prompt!r} of {found}; "
+                f"prompts must be of the buckets train and dev, got {prompt!r} of {found}; "
                 "take it out."
             )
     return asked
+
+
+def _sentence(line: str) -> Asked:
+    return Asked(line, understand(line) or line)
+
+
+def _record(record: Any) -> Asked:
+    return Asked(record["prompt"], specification(record))

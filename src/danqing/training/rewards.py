@@ -1,24 +1,31 @@
 """Rewards from scorers, and what they are worth within a group (Shao et al., arXiv 2402.03300).
 
+A judge may leave a picture unscored: its answer was lost, or nobody can judge what was asked. No
+score is not a zero score. Such a picture counts as the mean of its group does, so it teaches
+nothing, and a group in which no picture is scored is one whose pictures are all alike.
+
 Dimension key:
     P prompts    K pictures of one prompt    F choices that prompts leave open
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Annotated, Final, NamedTuple
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
 
 from danqing.core.errors import RecipeError
-from danqing.scorers import ocr, scene
-from danqing.scorers.base import Score, Scorer, Wanted, scorers
+from danqing.scorers import alike, ocr, opinion, scene
+from danqing.scorers.base import Score, Scorer, scorers
+from danqing.training.prompts import Asked
 
-RATERS: Final = (scene, ocr)
+RATERS: Final = (scene, ocr, alike, opinion)
 """Where the scorers are whose names a recipe may say."""
 _LEAST: Final = 1e-4
 """Keeps rewards that hardly differ from being blown up."""
@@ -36,6 +43,24 @@ class Reward:
     """The detail of its scores that counts; None: their value."""
     weight: float = 1.0
     """Its weight among the rewards that can judge a picture."""
+
+    def scores(self, images: Sequence[Image.Image], asked: Sequence[Asked]) -> list[Score]:
+        """Return a score for each picture.
+
+        A scorer is told the specification behind a prompt, and the sentence where it makes nothing
+        of that.
+        """
+        found = self.scorer.score(images, [one.wanted for one in asked])
+        deaf = [
+            i
+            for i, (score, one) in enumerate(zip(found, asked, strict=True))
+            if score.value is None and not isinstance(one.wanted, str)
+        ]
+        if deaf:
+            told = self.scorer.score([images[i] for i in deaf], [asked[i].prompt for i in deaf])
+            for i, score in zip(deaf, told, strict=True):
+                found[i] = score
+        return found
 
     def of(self, score: Score) -> float | None:
         """Return the number of a score; None where there is none.
@@ -62,40 +87,49 @@ class Rated(NamedTuple):
 
 
 def rate(
-    rewards: Sequence[Reward], images: Sequence[Image.Image], wanted: Sequence[Wanted]
-) -> list[Rated]:
-    """Return what each picture is worth.
-
-    Raises:
-        RecipeError: no reward can judge it.
-    """
-    rated: list[Rated] = []
-    for one, asked in zip(judged(rewards, images, wanted), wanted, strict=True):
-        if one is None:
-            raise RecipeError(
-                f"rewards must judge every prompt, got no score for {asked}; "
-                "add a scorer or leave its category out."
-            )
-        rated.append(one)
-    return rated
-
-
-def judged(
-    rewards: Sequence[Reward], images: Sequence[Image.Image], wanted: Sequence[Wanted]
+    rewards: Sequence[Reward], images: Sequence[Image.Image], asked: Sequence[Asked]
 ) -> list[Rated | None]:
-    """Return what `rate` does, and None where no reward can judge a picture."""
+    """Return what each picture is worth; None where no reward scores it.
+
+    A reward that scores some pictures of a prompt and not others counts for the latter with its
+    mean over the former. Without it, they would be compared by other rewards than the rest.
+    """
     totals, weights = [0.0] * len(images), [0.0] * len(images)
-    free: list[dict[str, float]] = [{} for _ in images]
+    free: list[dict[str, float] | None] = [None] * len(images)
     for reward in rewards:
-        for i, score in enumerate(reward.scorer.score(images, wanted)):
-            if (value := reward.of(score)) is not None:
-                totals[i] += reward.weight * value
+        scores = reward.scores(images, asked)
+        values = [reward.of(score) for score in scores]
+        usual = _means(asked, values)
+        for i, (one, score, value) in enumerate(zip(asked, scores, values, strict=True)):
+            if value is not None:
+                free[i] = {**(free[i] or {}), **score.details.get("free", {})}
+            if one.prompt in usual:
+                totals[i] += reward.weight * (usual[one.prompt] if value is None else value)
                 weights[i] += reward.weight
-                free[i] |= score.details.get("free", {})
     return [
-        Rated(t / w, chosen) if w else None
+        None if chosen is None else Rated(t / w, chosen)
         for t, w, chosen in zip(totals, weights, free, strict=True)
     ]
+
+
+def _means(asked: Sequence[Asked], values: Sequence[float | None]) -> dict[str, float]:
+    """Return the mean of the values of each prompt that has some."""
+    told: dict[str, list[float]] = {}
+    for one, value in zip(asked, values, strict=True):
+        if value is not None:
+            told.setdefault(one.prompt, []).append(value)
+    return {prompt: fmean(some) for prompt, some in told.items()}
+
+
+def in_groups(rated: Sequence[Rated | None], group: int) -> Float[Tensor, "P K"]:
+    """Return what pictures are worth, those of a prompt in a row; NaN where they are unscored."""
+    values = torch.tensor([math.nan if one is None else one.value for one in rated])
+    return rearrange(values, "(p k) -> p k", k=group)
+
+
+def lively(rewards: Float[Tensor, "P K"]) -> Bool[Tensor, "P"]:
+    """Return in which groups rewards differ."""
+    return rewards.nan_to_num(-math.inf).amax(1) > rewards.nan_to_num(math.inf).amin(1)
 
 
 def advantages(
@@ -103,21 +137,23 @@ def advantages(
 ) -> Float[Tensor, "P K"]:
     """Return how far each reward is above the mean of its group, in deviations.
 
-    A group whose rewards are all alike has advantages of 0 and teaches nothing.
+    A group whose rewards are all alike has advantages of 0 and teaches nothing; so has what is
+    unscored.
 
     Args:
-        rewards: One row a prompt.
+        rewards: One row a prompt; NaN is unscored.
         shared: Whether the deviation is that of all rewards (as most recipes of Flow-GRPO have
             it), which keeps groups that are nearly alike quiet, or that of the group.
         limit: Largest advantage, either way.
     """
-    above = rewards - rewards.mean(1, keepdim=True)
-    spread = rewards.std(correction=0) if shared else rewards.std(1, correction=0, keepdim=True)
-    return (above / (spread + _LEAST)).clamp(-limit, limit)
+    above = rewards - rewards.nanmean(1, keepdim=True)
+    spread = (rewards - rewards.nanmean()) if shared else above
+    width = spread.square().nanmean(None if shared else 1, keepdim=not shared).sqrt()
+    return (above / (width + _LEAST)).nan_to_num(0.0).clamp(-limit, limit)
 
 
 def impartial(
-    advantages: Float[Tensor, "P K"], free: Sequence[Mapping[str, float]]
+    advantages: Float[Tensor, "P K"], free: Sequence[Mapping[str, float] | None]
 ) -> Float[Tensor, "P K"]:
     """Return advantages less what a picture's free choices foretell of them.
 
@@ -129,12 +165,15 @@ def impartial(
 
     Args:
         advantages: One row a prompt.
-        free: What each picture chose, those of a prompt one after the other.
+        free: What each picture chose, those of a prompt one after the other; None: unscored, so
+            that nobody knows.
     """
-    names = sorted({name for chosen in free for name in chosen})
-    chosen = torch.tensor([[one.get(name, 0.0) for name in names] for one in free])
+    names = sorted({name for chosen in free for name in chosen or ()})
+    chosen = torch.tensor(
+        [[math.nan if one is None else one.get(name, 0.0) for name in names] for one in free]
+    )
     chosen = rearrange(chosen, "(p k) f -> p k f", k=advantages.shape[1])
-    choices = (chosen - chosen.mean(1, keepdim=True)).flatten(0, 1).double()
+    choices = (chosen - chosen.nanmean(1, keepdim=True)).nan_to_num(0.0).flatten(0, 1).double()
     values = advantages.flatten().double()
     ridge = _RIDGE * torch.eye(len(names), dtype=torch.float64)
     slopes = torch.linalg.solve(choices.T @ choices + ridge, choices.T @ values)

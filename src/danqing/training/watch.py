@@ -10,6 +10,7 @@ Beside both stand the diversity of pictures of one prompt, which hidden collapse
 the drift from the reference: the mean square difference of velocities halfway to noise.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,16 @@ from typing import NamedTuple
 import torch
 
 from danqing.core.config import at_least
+from danqing.core.errors import RecipeError
 from danqing.core.log import Metrics, logger
 from danqing.core.seed import generator
-from danqing.data.synthesis import Prompt, held_out
+from danqing.data.synthesis import held_out
 from danqing.flow.path import mix
 from danqing.training.loop import Enough
 from danqing.training.painting import Painter
 from danqing.training.policy import Policy
-from danqing.training.rewards import Reward, diversity, rate
+from danqing.training.prompts import Asked, read_prompts
+from danqing.training.rewards import Reward, diversity, in_groups, rate
 from danqing.training.sources.rollouts import Rollouts
 from danqing.training.state import State
 
@@ -50,8 +53,8 @@ class Watch:
     """What rates pictures as they are meant to be."""
     every: int = 50
     """Steps from one look to the next."""
-    prompts: int = 12
-    """Prompts of each category that is learned."""
+    prompts: int | Path = 12
+    """Prompts of each category that is learned, or a file of prompts as sources take them."""
     seeds: int = 2
     """Pictures of each."""
     steps: int = 20
@@ -62,19 +65,25 @@ class Watch:
     """Looks in a row at which gold may be below its best while the reward is above."""
 
     def __post_init__(self) -> None:
-        at_least(1, every=self.every, prompts=self.prompts, patience=self.patience)
+        at_least(1, every=self.every, patience=self.patience)
         at_least(2, seeds=self.seeds)
+        if isinstance(self.prompts, int):
+            at_least(1, prompts=self.prompts)
 
     def begin(self, source: Rollouts, state: State, model: Path, run: Path) -> "Watcher":
         """Return what looks at a run, as `on_step` of the loop."""
-        prompts = [
-            prompt
+        painter = Painter.load(model, source.asked.size, self.steps, self.guidance)
+        return Watcher(self, source.rewards, self._asked(source), painter, state, run)
+
+    def _asked(self, source: Rollouts) -> list[Asked]:
+        if isinstance(self.prompts, Path):
+            return read_prompts(self.prompts)
+        return [
+            Asked(prompt.prompt, prompt.spec)
             for category, weight in source.asked.categories.items()
             for prompt in held_out(category, self.prompts, "dev", limits=source.asked)
             if weight
         ]
-        painter = Painter.load(model, source.asked.size, self.steps, self.guidance)
-        return Watcher(self, source.rewards, prompts, painter, state, run)
 
 
 class Watcher:
@@ -84,7 +93,7 @@ class Watcher:
         self,
         settings: Watch,
         rewards: Sequence[Reward],
-        prompts: Sequence[Prompt],
+        prompts: Sequence[Asked],
         painter: Painter,
         state: State,
         run: Path,
@@ -116,26 +125,36 @@ class Watcher:
             raise Enough(f"gold has fallen since its best while the reward rose, to {look}")
 
     def look(self) -> Look:
-        """Return what the averaged weights paint now."""
-        rows = [self._look(prompt) for prompt in self.prompts]
-        means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
-        return Look(self.state.step, *means)
+        """Return what the averaged weights paint now.
 
-    def _look(self, prompt: Prompt) -> tuple[float, float, float, float]:
-        """Return reward, gold, diversity and drift of a prompt."""
+        Raises:
+            RecipeError: the rewards, or those of gold, score none of it.
+        """
+        rows = torch.tensor([self._look(one) for one in self.prompts], dtype=torch.float64)
+        look = Look(self.state.step, *rows.nanmean(0).tolist())
+        for name in ("reward", "gold"):
+            if math.isnan(getattr(look, name)):
+                raise RecipeError(
+                    f"{name} must score pictures that are looked at, got no score for any; "
+                    "add a scorer that can judge these prompts."
+                )
+        return look
+
+    def _look(self, asked: Asked) -> tuple[float, float, float, float]:
+        """Return reward, gold, diversity and drift of a prompt; what is unscored does not count."""
         count = self.settings.seeds
-        captions, specs = [prompt.prompt] * count, [prompt.spec] * count
+        captions = [asked.prompt] * count
         shipped, reference = self.policy.was("shipped"), self.policy.was("reference")
         latents, _ = self.painter.paint(shipped, captions, seed=0)
         images = self.painter.show(latents)
-        noise, half = torch.randn(latents.shape, generator=generator(0)), torch.full((count,), 0.5)
-        asked = (mix(latents, noise, 0.5), captions, half)
-        return (
-            sum(one.value for one in rate(self.rewards, images, specs)) / count,
-            sum(one.value for one in rate(self.settings.gold, images, specs)) / count,
-            diversity(latents[None]),
-            (shipped(*asked) - reference(*asked)).square().mean().item(),
+        reward, gold = (
+            in_groups(rate(rewards, images, [asked] * count), count).nanmean().item()
+            for rewards in (self.rewards, self.settings.gold)
         )
+        noise, half = torch.randn(latents.shape, generator=generator(0)), torch.full((count,), 0.5)
+        state = (mix(latents, noise, 0.5), captions, half)
+        drift = (shipped(*state) - reference(*state)).square().mean().item()
+        return reward, gold, diversity(latents[None]), drift
 
 
 def fooled(looks: Sequence[Look], patience: int) -> bool:

@@ -9,7 +9,7 @@ from danqing.evaluation.benchmarks.reconstruction import Reconstruction
 from danqing.evaluation.generators import RoundTrip
 from danqing.evaluation.harness import run
 from danqing.evaluation.listing import picture
-from danqing.pipelines.load import save
+from danqing.pipelines.save import save
 from danqing.testing import toy
 
 

@@ -46,7 +46,7 @@ def test_a_file_of_ours_is_an_adapter_of_theirs(tmp_path, reference, fresh):
 @torch.no_grad()
 def test_a_lora_of_ours_is_one_of_their_pipeline(tmp_path, reference):
     mmdit = trained()
-    save(mmdit, tmp_path / "a.safetensors")
+    save(mmdit, tmp_path / "a.safetensors", {"danqing_manner": "what is ours alone"})
     parts = dict.fromkeys(("scheduler", "vae", "text_encoder", "tokenizer"))
     pipeline = QwenImagePipeline(transformer=reference, **parts)
     pipeline.load_lora_weights(str(tmp_path), weight_name="a.safetensors")

@@ -25,6 +25,13 @@ def test_layers_count_up_and_their_condition_comes_before_them():
     assert text[0].tolist() == [20, 20, 20]
 
 
+def test_layers_may_be_the_frames_of_one_picture():
+    apart = positions([Grid(1, 4, 6)] * 9, 3, layered=True)
+    together = positions([Grid(8, 4, 6), Grid(1, 4, 6)], 3, layered=True)
+    for one, other in zip(apart, together, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_text_starts_beyond_the_largest_picture_and_the_last_layer():
     small, wide = Grid(1, 4, 4), Grid(1, 2, 20)
     assert positions([small, wide], 1)[0][0, 0] == 10

@@ -6,6 +6,7 @@ from danqing.data.synthesis.prompts import Prompt, digest, held_out
 from danqing.data.synthesis.propose import Limits
 from danqing.data.synthesis.sample import Sample, Synthesis
 from danqing.data.synthesis.split import Split, bucket
+from danqing.data.synthesis.understand import understand
 
 __all__ = [
     "Limits",
@@ -20,5 +21,6 @@ __all__ = [
     "digest",
     "draw",
     "held_out",
+    "understand",
     "vocabulary",
 ]

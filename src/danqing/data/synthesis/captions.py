@@ -18,6 +18,7 @@ from danqing.scorers.world import (
     SHAPES,
     Language,
     Object,
+    Relation,
     Scene,
     Specification,
     TextSpec,
@@ -28,7 +29,7 @@ TEMPLATES: Final = range(8)
 HELD_OUT_TEMPLATES: Final = (6, 7)
 TRAINING_TEMPLATES: Final = tuple(t for t in TEMPLATES if t not in HELD_OUT_TEMPLATES)
 
-_SCENE: Final[dict[Language, tuple[str, ...]]] = {
+SCENE_FRAMES: Final[dict[Language, tuple[str, ...]]] = {
     "en": (
         "{things} [on a {ground} background]",
         "a picture of {things} [on a {ground} background]",
@@ -51,7 +52,7 @@ _SCENE: Final[dict[Language, tuple[str, ...]]] = {
     ),
 }
 
-_TEXT: Final[dict[Language, tuple[str, ...]]] = {
+TEXT_FRAMES: Final[dict[Language, tuple[str, ...]]] = {
     "en": (
         "{quote} in {color} on a {ground} background",
         "the {kind} {quote} in {color} on a {ground} background",
@@ -74,8 +75,13 @@ _TEXT: Final[dict[Language, tuple[str, ...]]] = {
     ),
 }
 
-_NUMBERS = {"en": ("two", "three", "four", "five"), "zh": ("一个", "两个", "三个", "四个", "五个")}
-_SHAPES_EN = {shape: (shape, "crosses" if shape == "cross" else f"{shape}s") for shape in SHAPES}
+NUMBERS: Final = {
+    "en": ("two", "three", "four", "five"),
+    "zh": ("一个", "两个", "三个", "四个", "五个"),
+}
+SHAPES_EN: Final = {
+    shape: (shape, "crosses" if shape == "cross" else f"{shape}s") for shape in SHAPES
+}
 SHAPES_ZH: Final = {
     "circle": "圆形",
     "square": "方形",
@@ -104,8 +110,13 @@ COLORS_SAID: Final[dict[Language, dict[str, str]]] = {
     "zh": COLORS_ZH | GROUNDS_ZH,
 }
 """What colours and grounds are called."""
-_PLACES_ZH = {"left of": "左边", "right of": "右边", "above": "上方", "below": "下方"}
-_KINDS = {
+PLACES_ZH: Final[dict[Relation, str]] = {
+    "left of": "左边",
+    "right of": "右边",
+    "above": "上方",
+    "below": "下方",
+}
+KINDS: Final = {
     "en": ("letter", "word", "character", "characters"),
     "zh": ("字母", "单词", "汉字", "汉字"),
 }
@@ -143,9 +154,9 @@ def caption(spec: Specification, language: Language, template: int = 0) -> str:
         template: Which of the eight wordings, 0 to 7.
     """
     if isinstance(spec, TextSpec):
-        frame, fields = _TEXT[language][template], _text_fields(spec, language)
+        frame, fields = TEXT_FRAMES[language][template], _text_fields(spec, language)
     else:
-        frame, fields = _SCENE[language][template], {"things": _things(spec, language)}
+        frame, fields = SCENE_FRAMES[language][template], {"things": _things(spec, language)}
     ground = spec.background
     frame = re.sub(r"\[(.*?)\]", r"\1" if ground else "", frame)
     if ground:
@@ -161,18 +172,18 @@ def fill(frame: str, fields: Mapping[str, str], language: Language) -> str:
 
 def vocabulary() -> Vocabulary:
     """Return all words, marks and characters that captions and questions about pictures use."""
-    frames = {lang: " ".join(_SCENE[lang] + _TEXT[lang]) for lang in _SCENE}
+    frames = {lang: " ".join(SCENE_FRAMES[lang] + TEXT_FRAMES[lang]) for lang in SCENE_FRAMES}
     plain = {lang: re.sub(r"\{\w+\}|[\[\],，]", " ", text).split() for lang, text in frames.items()}
-    nouns = [form for forms in _SHAPES_EN.values() for form in forms]
-    english = [*plain["en"], "a", "an", *_NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
-    english += ["left", "right", "of", "above", "below", "and", *_KINDS["en"]]
-    chinese = [*plain["zh"], *_NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
-    chinese += [*SHAPES_ZH.values(), *_PLACES_ZH.values(), "在", "的", "和", *_KINDS["zh"]]
+    nouns = [form for forms in SHAPES_EN.values() for form in forms]
+    english = [*plain["en"], "a", "an", *NUMBERS["en"], *PALETTE, *BACKGROUNDS, *nouns]
+    english += ["left", "right", "of", "above", "below", "and", *KINDS["en"]]
+    chinese = [*plain["zh"], *NUMBERS["zh"], *COLORS_ZH.values(), *GROUNDS_ZH.values()]
+    chinese += [*SHAPES_ZH.values(), *PLACES_ZH.values(), "在", "的", "和", *KINDS["zh"]]
     english, chinese = [*english, *sentences.words("en")], [*chinese, *sentences.words("zh")]
     asked = [frame for frames in sentences.FRAMES.values() for frame in frames["en"]]
-    frames_en = (*_SCENE["en"], *_TEXT["en"], *asked)
+    frames_en = (*SCENE_FRAMES["en"], *TEXT_FRAMES["en"], *asked)
     openings = {re.sub(r"[\[\]]", "", frame).split()[0] for frame in frames_en}
-    openings |= {"a", "an", "we", *_NUMBERS["en"]}
+    openings |= {"a", "an", "we", *NUMBERS["en"]}
     letters = LETTERS + LETTERS.lower() + CHARACTERS + UNSEEN_CHARACTERS
     return Vocabulary(
         english=tuple(dict.fromkeys(english)),
@@ -191,19 +202,19 @@ def _things(spec: Scene, language: Language) -> str:
     anchor, subject = phrases[placed[1]], phrases[-1]
     if language == "en":
         return f"{subject} {placed[0]} {anchor}"
-    return f"{subject}在{anchor}的{_PLACES_ZH[placed[0]]}"
+    return f"{subject}在{anchor}的{PLACES_ZH[placed[0]]}"
 
 
 def noun_phrase(thing: Object, language: Language) -> str:
     """Return how many things of what colour and shape, such as "two red stars"."""
     if language == "zh":
         color = COLORS_ZH[thing.color] if thing.color else ""
-        return f"{_NUMBERS['zh'][thing.count - 1]}{color}{SHAPES_ZH[thing.shape]}"
-    single, plural = _SHAPES_EN[thing.shape]
+        return f"{NUMBERS['zh'][thing.count - 1]}{color}{SHAPES_ZH[thing.shape]}"
+    single, plural = SHAPES_EN[thing.shape]
     noun = single if thing.count == 1 else plural
     noun = f"{thing.color} {noun}" if thing.color else noun
     article = "an" if noun[0] in "aeiou" else "a"
-    return f"{article if thing.count == 1 else _NUMBERS['en'][thing.count - 2]} {noun}"
+    return f"{article if thing.count == 1 else NUMBERS['en'][thing.count - 2]} {noun}"
 
 
 def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
@@ -211,5 +222,5 @@ def _text_fields(spec: TextSpec, language: Language) -> dict[str, str]:
     return {
         "quote": QUOTES[language].format(spec.string),
         "color": COLORS_SAID[language][spec.color],
-        "kind": _KINDS[language][kind],
+        "kind": KINDS[language][kind],
     }

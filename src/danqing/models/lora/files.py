@@ -54,8 +54,13 @@ _NAME: Final = re.compile(
 )
 
 
-def save(mmdit: MMDiT, file: str | Path) -> None:
+def save(mmdit: MMDiT, file: str | Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write the adapters of a transformer, one a layer, as diffusers and PEFT read them.
+
+    Args:
+        mmdit: The transformer.
+        file: Where to.
+        metadata: What the file says beside its tensors.
 
     Raises:
         StorageError: the disk cannot take it.
@@ -72,7 +77,7 @@ def save(mmdit: MMDiT, file: str | Path) -> None:
             parts = {"lokr_w1": change.outer, "lokr_w2_a": up, "lokr_w2_b": change.down}
         stem = f"transformer.{_published(name)}"
         tensors |= {f"{stem}.{part}": tensor.detach() for part, tensor in parts.items()}
-    checkpoint.write_file(file, tensors)
+    checkpoint.write_file(file, tensors, metadata)
 
 
 def attach(mmdit: MMDiT, file: str | Path, strength: float = 1.0) -> str:

@@ -40,14 +40,14 @@ def positions(
 ) -> tuple[Float32[Tensor, "L 3"], Float32[Tensor, "I 3"]]:
     """Return frame, height and width of `length` text tokens and of the image tokens.
 
-    In a `layered` sample all pictures but the last are layers, and the last, the condition, is
-    frame -1; its text starts no earlier than the number of layers.
+    In a `layered` sample all frames before the last picture are layers, and the last picture, the
+    condition, is frame -1; its text starts no earlier than the number of layers.
     """
     frames = list(range(len(layout)))
     start = max(max(grid.height // 2, grid.width // 2) for grid in layout)
     if layered:
         frames[-1] = -1
-        start = max(start, len(layout) - 1)
+        start = max(start, sum(grid.frames for grid in layout[:-1]))
 
     def line(first: int, size: int) -> Float32[Tensor, "size"]:
         return first + torch.arange(size, dtype=torch.float32, device=device)

@@ -2,8 +2,9 @@
 
 With x0 the clean latents and noise ~ N(0, I), the model sees `x = (1 - sigma) x0 + sigma noise`
 and is asked for `noise - x0` (Lipman et al., arXiv 2210.02747; Esser et al., arXiv 2403.03206;
-Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the plain mean square, and
-that of an edit may weigh more where the picture changes: most of it is often a copy.
+Qwen-Image report, arXiv 2508.02324, with time reversed). The loss is the mean square, plain
+or with a weight for each noise level; that of an edit may weigh more where the picture changes:
+most of it is often a copy.
 
 Dimension key:
     B batch    C latent channels    H W latent height and width
@@ -11,6 +12,7 @@ Dimension key:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -20,6 +22,7 @@ from danqing.flow.path import mix, velocity
 from danqing.training.instruction import Instruction, reworded
 from danqing.training.objectives.base import Loss, objectives
 from danqing.training.objectives.levels import Levels
+from danqing.training.objectives.weightings import Weighting, weightings
 from danqing.training.sources.base import LatentBatch
 
 
@@ -38,6 +41,8 @@ class Noised:
 class FlowMatching(Levels):
     """Mean square error of the velocity, over logit-normal noise levels."""
 
+    weighting: Annotated[Weighting, weightings] | None = None
+    """How much a noise level counts; none: all the same, as in the report."""
     drop_caption: float = 0.1
     """Share of captions replaced by a single space, which teaches the negative of guidance; the
     pictures of an instruction stay."""
@@ -64,14 +69,15 @@ class FlowMatching(Levels):
         return Noised(x0, noise, sigma, captions)
 
     def loss(self, model: nn.Module, drawn: Noised) -> Loss:
-        """Return the mean square error of the velocity."""
+        """Return the mean square error of the velocity; its named parts are without weights."""
         x0, noise, sigma = drawn.x0, drawn.noise, drawn.sigma
         x = mix(x0, noise, sigma[:, None, None, None])
         error = model(x, drawn.captions, sigma) - velocity(x0, noise)
         each = (error.square() * self._weights(drawn)).flatten(1).mean(1)
+        weighed = each if self.weighting is None else self.weighting(sigma) * each
         noisy = sigma > 0.5
         return Loss(
-            each.mean(),
+            weighed.mean(),
             {"noisy": each[noisy].mean().detach(), "clean": each[~noisy].mean().detach()},
         )
 

@@ -26,6 +26,7 @@ from danqing.core.errors import RecipeError
 from danqing.models.layers import Attend, attend
 from danqing.models.mmdit.block import Branches, MMDiTBlock, Rows, Turn
 from danqing.models.mmdit.model import MMDiT
+from danqing.models.mmdit.trunk import After, untouched
 
 
 def share_tokens(network: nn.Module, group: dist.ProcessGroup) -> None:
@@ -64,8 +65,10 @@ class _Shared:
         masks: Sequence[Bool[Tensor, "B _"] | None],
         stills: Sequence[Bool[Tensor, "B _"] | None],
         attend: Attend = attend,
+        after: After = untouched,
     ) -> list[Tensor]:
         """Return the image tokens of the one branch, all of them, after the blocks."""
+        assert after is untouched, "what is added to all tokens does not fit a rank's"
         (text,), (image,), (turn,), (mask,), (still,) = texts, images, turns, masks, stills
         words, pixels = self._runs(text.shape[1]), self._runs(image.shape[1])
         # Attention reads the ranks' tokens one after the other, each rank's text first.

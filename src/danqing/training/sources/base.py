@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from danqing.core.registry import Registry
+from danqing.pipelines.manner import Manner
 from danqing.training.ema import Decay
 from danqing.training.policy import Policy
 
@@ -98,6 +99,16 @@ class Passing(Protocol):
 
     def passed(self, step: int) -> None:
         """Take note that no step before this one will be asked for again."""
+        ...
+
+
+@runtime_checkable
+class Mannered(Protocol):
+    """Batches of a model that learns to paint in one way."""
+
+    @property
+    def manner(self) -> Manner:
+        """The way."""
         ...
 
 

@@ -27,7 +27,15 @@ from danqing.training.ema import Decay, frozen
 from danqing.training.painting import Noise, Painter
 from danqing.training.policy import Model, Policy
 from danqing.training.prompts import Prompts
-from danqing.training.rewards import Reward, advantages, diversity, impartial, rate
+from danqing.training.rewards import (
+    Reward,
+    advantages,
+    diversity,
+    impartial,
+    in_groups,
+    lively,
+    rate,
+)
 from danqing.training.sources.base import Batches, BatchSource, LatentBatch, sources
 
 
@@ -81,14 +89,15 @@ class Follow:
 @sources.register("rollouts")
 @dataclass(frozen=True, kw_only=True)
 class Rollouts:
-    """Pictures of prompts of the small world, painted by the model and rated by scorers."""
+    """Pictures of prompts, painted by the model and rated by scorers."""
 
     rewards: tuple[Reward, ...]
     """What rates them: the weighted mean of those that can judge a picture."""
     asked: Synthesis = field(default_factory=Synthesis)
     """Which prompts, and the size of pictures; only those of the bucket `train` occur."""
     prompts: Path | None = None
-    """A JSONL file of prompts to use instead, none of them from a bucket of tests."""
+    """A file of prompts to use instead, none of them from a bucket of tests: `.txt` with a sentence
+    in every line, or JSONL with prompts and what they ask for."""
     batch: int = 4
     """Prompts in a batch."""
     group: int = 8
@@ -154,18 +163,16 @@ class _Rollouts:
         latents, hops = self.painter.paint(
             self.old, captions, derive(self.seed, "noise", step), settings.noise, step
         )
-        rated = rate(settings.rewards, self.painter.show(latents), [one.spec for one in each])
-        rewards = torch.tensor([one.value for one in rated])
-        rewards = rearrange(rewards, "(p k) -> p k", k=settings.group)
+        rated = rate(settings.rewards, self.painter.show(latents), each)
+        rewards = in_groups(rated, settings.group)
         groups = rearrange(latents, "(p k) ... -> p k ...", k=settings.group)
-        lively = rewards.std(1, correction=0) > 0
-        heard = lively if lively.any() else torch.arange(len(lively)) == 0
+        differ = lively(rewards)
+        heard = differ if differ.any() else torch.arange(len(differ)) == 0
         rows = heard.repeat_interleave(settings.group)
         worth = advantages(rewards, shared=settings.shared_spread)[heard]
         if settings.impartial:
-            worth = impartial(
-                worth, [one.free for one, row in zip(rated, rows, strict=True) if row]
-            )
+            free = [one and one.free for one, row in zip(rated, rows, strict=True) if row]
+            worth = impartial(worth, free)
         return RolloutBatch(
             latents=latents[rows],
             captions=[caption for caption, row in zip(captions, rows, strict=True) if row],
@@ -178,8 +185,9 @@ class _Rollouts:
             old=self.old,
             reference=self.reference,
             told={
-                "reward": rewards.mean(),
-                "lively": lively.float().mean(),
+                "reward": rewards.nanmean(),
+                "unscored": rewards.isnan().float().mean(),
+                "lively": differ.float().mean(),
                 "diversity": torch.tensor(diversity(groups)),
             },
             anchor=None if self.anchor is None else self.anchor[step],

@@ -24,6 +24,7 @@ from danqing.flow.samplers import euler
 from danqing.flow.schedule import ConstantShift, Schedule, schedules
 from danqing.pipelines.latents import parse_size
 from danqing.pipelines.load import load_vae
+from danqing.pipelines.manner import Manner
 from danqing.training.ema import Decay, frozen
 from danqing.training.painting import latents_shape
 from danqing.training.policy import Model, Policy
@@ -51,7 +52,7 @@ class Walks:
     asked: Synthesis = field(default_factory=Synthesis)
     """Which prompts; only those of the bucket `train` occur."""
     prompts: Path | None = None
-    """A JSONL file of prompts to use instead, none of them from a bucket of tests."""
+    """A file of prompts to use instead, `.txt` or JSONL, none of them from a bucket of tests."""
     sizes: tuple[str, ...] = ()
     """Sizes such as `288x224`, in turn; none: that of `asked`."""
     batch: int = 8
@@ -65,6 +66,11 @@ class Walks:
         at_least(1, batch=self.batch, steps=self.steps)
         for size in self.sizes:
             parse_size(size, (), 1)
+
+    @property
+    def manner(self) -> Manner:
+        """The way of painting that is learned: as states are walked to."""
+        return Manner(steps=self.steps, guidance=1.0, sampler="euler", schedule=self.schedule)
 
     @property
     def past(self) -> Mapping[str, Decay]:
@@ -94,6 +100,7 @@ class _Walks:
         seed: int,
     ) -> None:
         self.settings, self.shapes, self.prompts, self.seed = settings, shapes, prompts, seed
+        self.manner = settings.manner
         self.student, self.teacher = policy.weights.module, policy.was("teacher")
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ from danqing.models.conditioner.model import Conditioner
 from danqing.models.lora import Kronecker, LowRank, adapt, save
 from danqing.pipelines.load import load_mmdit, reader
 from danqing.training.model import TextToImageModel, still, unread
-from danqing.training.sources.base import Batches
+from danqing.training.sources.base import Batches, Mannered
 from danqing.training.trainees.base import fresh, trainees
 from danqing.training.trainees.text_to_image import compile_blocks
 
@@ -73,8 +73,12 @@ class AdapterTrainee:
         return TextToImageModel(mmdit, conditioner, reads)
 
     def export(self, module: TextToImageModel, folder: Path, batches: Batches) -> None:
-        """Write the adapters; the model's folder stays as it is."""
-        save(module.mmdit, self.file)
+        """Write the adapters; the model's folder stays as it is.
+
+        Where they learned one way to paint, the file says which.
+        """
+        told = batches.manner.metadata if isinstance(batches, Mannered) else None
+        save(module.mmdit, self.file, told)
 
     def change(self, width: int, out: int) -> LowRank | Kronecker:
         """Return a fresh adapter for a map of `width` channels to `out`."""

@@ -15,10 +15,11 @@ from danqing.models.conditioner.model import Conditioner
 from danqing.models.conditioner.tokenizer import build_tokenizer
 from danqing.models.mmdit.config import MMDiTConfig
 from danqing.models.mmdit.model import MMDiT
-from danqing.pipelines.load import load_mmdit, load_vae, reader, save
+from danqing.pipelines.load import load_mmdit, load_vae, reader
 from danqing.pipelines.model import Identity
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.request import Defaults
+from danqing.pipelines.save import save
 from danqing.training.model import TextToImageModel, still, unread
 from danqing.training.sources.base import Batches
 from danqing.training.trainees.base import fresh, trainees

@@ -9,7 +9,8 @@ import torch
 from danqing.core.device import DTYPES
 from danqing.models.vae.config import VAEConfig
 from danqing.models.vae.model import VAE
-from danqing.pipelines.load import load_vae, save_vae
+from danqing.pipelines.load import load_vae
+from danqing.pipelines.save import save_vae
 from danqing.training.sources.base import Batches
 from danqing.training.trainees.base import fresh, trainees
 
