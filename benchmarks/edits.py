@@ -14,10 +14,11 @@ from pathlib import Path
 from PIL import Image
 
 from danqing.data.edits import TASKS, Edits
+from danqing.scorers.world import Language
 from danqing.training.sheet import Row, sheet
 
 COLUMNS = 4
-SHOWN = {"en": 3, "zh": 21}
+SHOWN: dict[Language, int] = {"en": 3, "zh": 21}
 """The index of the edit that is shown, by its language."""
 
 

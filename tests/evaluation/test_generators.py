@@ -6,9 +6,11 @@ import json
 import re
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -144,3 +146,26 @@ def test_a_target_is_a_model_or_a_file(tmp_path):
 def test_runs_that_ask_for_other_things_are_not_compared(tmp_path):
     with pytest.raises(RecipeError, match="must be folders that danqing evaluate wrote"):
         compare([tmp_path, tmp_path], tmp_path / "page.html")
+
+
+def test_an_anchored_edit_keeps_the_bytes_that_its_vae_alone_has_changed(monkeypatch, tmp_path):
+    """The model gives back what its VAE makes of the source, with a red square in it."""
+    model = Model(anchored=True)
+    source = Image.new("RGB", (256, 256), (186, 208, 234))
+    source.paste((32, 148, 60), (20, 20, 90, 90))
+    source.save(tmp_path / "source.png")
+    worn = model.round_trip(source)
+    worn.paste((214, 32, 38), (160, 160, 240, 240))
+    monkeypatch.setattr(
+        "danqing.evaluation.painter.painter", lambda *_, **__: lambda prompts, seeds: [worn]
+    )
+    ask = replace(ASK, seeds=(1,), sources=(tmp_path / "source.png",))
+    (image,) = model.paint(ask)
+    was, plain, now = (np.asarray(one).astype(int) for one in (source, worn, image))
+    assert (now[:128] == was[:128]).all()
+    assert (plain[:128] != was[:128]).any()
+    assert (now[168:232, 168:232] == (214, 32, 38)).all()
+    (left,) = replace(model, anchored=False).paint(ask)
+    assert left is worn
+    assert "anchored" not in Model().identity()
+    assert model.identity()["anchored"] is True

@@ -32,6 +32,8 @@ def test_what_is_kept_equals_the_first_picture_and_something_is(found):
         same = (first == last).all(-1)
         assert same[links[-1].kept].all()
         assert links[-1].kept.mean() > 0.5
+        # A thing among it, and not the ground alone.
+        assert (first[links[-1].kept] != first[0, 0]).any(-1).mean() > 0.01
 
 
 def test_chains_are_the_same_every_time_and_are_kept_from_training(found):

@@ -2,8 +2,8 @@
 
 Chains are drawn scenes whose things come, go, move and change (`danqing.data.edits.chains`), so the
 true picture after every edit is known. A row has all pictures after so many edits: its score is the
-share that shows all of them, and beside it stand the figures of the benchmark `edits`, where
-`kept` compares with the very first picture.
+share that shows all of them. Beside it stand `kept`, decibels against the very first picture where
+no edit was to touch it, and `held`, the share that keeps 25.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from danqing.data.edits.chains import chains
 from danqing.data.edits.stream import ASKED
 from danqing.data.synthesis.split import Part
 from danqing.evaluation.benchmark import Ask, Item, Seen, benchmarks
-from danqing.evaluation.benchmarks.edits import FIGURES, asked, judged
+from danqing.evaluation.benchmarks.edits import asked, judged
 from danqing.evaluation.drawn import Drawn, figured, sighted
 from danqing.evaluation.edits import EditJudge
 from danqing.evaluation.table import Table, average, categories, detail
@@ -64,7 +64,7 @@ class EditChains(Drawn):
 
     def fold(self, items: Sequence[Item]) -> Table:
         """Return what is there after each edit, and decibels of the rest after the last one."""
-        rows = categories(items, partial(figured, figures=FIGURES))
+        rows = categories(items, partial(figured, figures=("kept", "held")))
         last = [item for item in items if item.ask.category == rows[-1].name]
         return Table([*rows, average("kept at the end, dB", last, detail("kept"))], rows[-1].name)
 

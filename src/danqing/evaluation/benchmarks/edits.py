@@ -25,7 +25,7 @@ from danqing.evaluation.edits import CHANGING, EditJudge, Truth
 from danqing.evaluation.table import Table, categories, detail, macro
 from danqing.scorers.base import Score, mean
 
-FIGURES: Final = ("kept", "held", "shift", "still")
+_FIGURES: Final = ("kept", "held", "shift", "still")
 """What of a verdict's details is averaged beside it."""
 
 
@@ -71,24 +71,39 @@ class Edits(Drawn):
         every = macro("macro average", items)
         rest = [macro(f"macro {key}", items, detail(key)) for key in ("held", "still")]
         return Table(
-            [*categories(items, partial(figured, figures=FIGURES)), every, *rest], every.name
+            [*categories(items, partial(figured, figures=_FIGURES)), every, *rest], every.name
         )
 
     def references(
         self, round_trip: Callable[[Image.Image], Image.Image] | None = None
     ) -> Mapping[str, Mapping[str, float | None]]:
-        """Return, for each task, what true pictures score, and as `source` pictures left alone."""
+        """Return, for each task, what true pictures score, and as `source` pictures left alone.
+
+        A ceiling has what becomes of the rest as well.
+        """
         asks = self.asks()
-        found = references(asks, lambda ask: opened(ask.files[1]), judged, round_trip)
+        found = references(asks, _target, judged, None)
         return {
-            task: {
-                **told,
-                "source": mean(
-                    judged(ask, opened(ask.files[0])) for ask in asks if ask.category == task
-                ),
-            }
+            task: {**told, **_references([a for a in asks if a.category == task], round_trip)}
             for task, told in found.items()
         }
+
+
+def _references(
+    asks: Sequence[Ask], round_trip: Callable[[Image.Image], Image.Image] | None
+) -> dict[str, float | None]:
+    told = {"source": mean(judged(ask, opened(ask.files[0])) for ask in asks)}
+    if round_trip is not None:
+        verdicts = [judged(ask, round_trip(_target(ask))) for ask in asks]
+        told["ceiling"] = mean(verdicts)
+        for key in _FIGURES:
+            values = [v.details[key] for v in verdicts if key in v.details]
+            told[f"ceiling {key}"] = sum(values) / len(values) if values else None
+    return told
+
+
+def _target(ask: Ask) -> Image.Image:
+    return opened(ask.files[1])
 
 
 def asked(sample: EditSample, category: str, id: str, count: int) -> Ask:
