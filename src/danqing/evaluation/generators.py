@@ -95,8 +95,8 @@ class Model:
         from danqing.core.pictures import read_picture
         from danqing.evaluation.painter import painter
 
-        sources = tuple(read_picture(source).image for source in ask.sources)
         try:
+            sources = tuple(read_picture(source).image for source in ask.sources)
             paint = painter(
                 self.pipeline,
                 size=self.size,
