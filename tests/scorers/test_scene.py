@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from danqing.scorers.detector import Detection, Sight
-from danqing.scorers.scene import SceneScorer, demands, free, geneval, strict
+from danqing.scorers.scene import SceneScorer, demands, geneval, strict
 from danqing.scorers.world import Object, Scene, TextSpec
 
 
@@ -146,20 +146,6 @@ def test_the_mode_chooses_the_value():
     blank = Image.new("RGB", (64, 64), (176,) * 3)
     (score,) = SceneScorer(mode="soft").score([blank], [STAR_LEFT_OF_HEART])
     assert score.value == score.details["soft"]
-
-
-def test_free_is_what_a_scene_leaves_open():
-    shown = sight(
-        seen("star"), seen("heart", "blue"), seen("heart", "blue"), seen("star", "unknown")
-    )
-    things = (Object("star"), Object("heart", 2))
-    assert free(shown, Scene("two_object", things)) == pytest.approx(
-        {"red": 1 / 3, "blue": 2 / 3, "gray ground": 1}
-    )
-    told = (Object("star", color="red"), Object("heart", 2, "blue"))
-    assert free(shown, Scene("color_attr", told)) == {"gray ground": 1}
-    assert free(shown, Scene("color_attr", told, "gray")) == {}
-    assert free(sight(ground="unknown"), Scene("two_object", things)) == {}
 
 
 def test_what_is_no_scene_is_unscored():

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from PIL import Image
 
 from danqing.scorers.base import Score, Wanted, scorers
-from danqing.scorers.detector import UNKNOWN, Detection, ShapeDetector, Sight
+from danqing.scorers.detector import Detection, ShapeDetector, Sight
 from danqing.scorers.relations import relations
 from danqing.scorers.world import Object, Scene
 
@@ -62,7 +62,6 @@ class SceneScorer:
         details = {
             **values,
             "demands": {atom.name: atom.met for atom in atoms},
-            "free": free(sight, scene),
             "background": sight.background,
             "detections": [asdict(thing) for thing in sight.detections],
         }
@@ -115,22 +114,6 @@ def demands(sight: Sight, scene: Scene) -> list[Demand]:
     complaint = f"{len(seen)} things where {total} were asked for"
     atoms.append(Demand("nothing else", total / max(len(seen), total), complaint))
     return atoms
-
-
-def free(sight: Sight, scene: Scene) -> dict[str, float]:
-    """Return what a picture chose where a scene leaves the choice, each as a number.
-
-    These are the share of each colour among things of a known one, and the ground: what makes
-    pictures of one scene differ and none of them better. Shares tell nothing of how many things
-    there are or whether they have a shape.
-    """
-    chosen: dict[str, float] = {}
-    if not any(thing.color for thing in scene.objects):
-        colors = [thing.color for thing in sight.detections if thing.color != UNKNOWN]
-        chosen = {color: colors.count(color) / len(colors) for color in dict.fromkeys(colors)}
-    if not scene.background and sight.background != UNKNOWN:
-        chosen[f"{sight.background} ground"] = 1.0
-    return chosen
 
 
 def _holds(seen: Sequence[Detection], scene: Scene) -> bool:

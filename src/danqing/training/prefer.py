@@ -105,7 +105,7 @@ def prefer(
         request = Request(asked.prompt, seed=seed + number * candidates, batch=candidates)
         pictures = pipeline.paint(request).pictures
         scores = rate(rewards, [picture.image for picture in pictures], [asked] * candidates)
-        ranked = sorted((one.value, place) for place, one in enumerate(scores) if one is not None)
+        ranked = sorted((one, place) for place, one in enumerate(scores) if one is not None)
         pair = Pair(caption=asked.prompt)
         if ranked and ranked[-1][0] > ranked[0][0]:
             (low, worst), (high, best) = ranked[0], ranked[-1]

@@ -5,14 +5,14 @@ score is not a zero score. Such a picture counts as the mean of its group does, 
 nothing, and a group in which no picture is scored is one whose pictures are all alike.
 
 Dimension key:
-    P prompts    K pictures of one prompt    F choices that prompts leave open
+    P prompts    K pictures of one prompt
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import torch
 from einops import rearrange
@@ -29,8 +29,6 @@ RATERS: Final = (scene, ocr, alike, opinion)
 """Where the scorers are whose names a recipe may say."""
 _LEAST: Final = 1e-4
 """Keeps rewards that hardly differ from being blown up."""
-_RIDGE: Final = 0.1
-"""Keeps choices that hardly occur from explaining much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,39 +75,25 @@ class Reward:
         return float(score.details[self.detail])
 
 
-class Rated(NamedTuple):
-    """What a picture is worth."""
-
-    value: float
-    """The weighted mean of the rewards that can judge it."""
-    free: Mapping[str, float]
-    """What it chose where its prompt leaves the choice, as far as scorers tell (`free`)."""
-
-
 def rate(
     rewards: Sequence[Reward], images: Sequence[Image.Image], asked: Sequence[Asked]
-) -> list[Rated | None]:
+) -> list[float | None]:
     """Return what each picture is worth; None where no reward scores it.
 
     A reward that scores some pictures of a prompt and not others counts for the latter with its
     mean over the former. Without it, they would be compared by other rewards than the rest.
     """
     totals, weights = [0.0] * len(images), [0.0] * len(images)
-    free: list[dict[str, float] | None] = [None] * len(images)
+    judged = [False] * len(images)
     for reward in rewards:
-        scores = reward.scores(images, asked)
-        values = [reward.of(score) for score in scores]
+        values = [reward.of(score) for score in reward.scores(images, asked)]
         usual = _means(asked, values)
-        for i, (one, score, value) in enumerate(zip(asked, scores, values, strict=True)):
-            if value is not None:
-                free[i] = {**(free[i] or {}), **score.details.get("free", {})}
+        for i, (one, value) in enumerate(zip(asked, values, strict=True)):
+            judged[i] |= value is not None
             if one.prompt in usual:
                 totals[i] += reward.weight * (usual[one.prompt] if value is None else value)
                 weights[i] += reward.weight
-    return [
-        None if chosen is None else Rated(t / w, chosen)
-        for t, w, chosen in zip(totals, weights, free, strict=True)
-    ]
+    return [t / w if scored else None for t, w, scored in zip(totals, weights, judged, strict=True)]
 
 
 def _means(asked: Sequence[Asked], values: Sequence[float | None]) -> dict[str, float]:
@@ -121,9 +105,9 @@ def _means(asked: Sequence[Asked], values: Sequence[float | None]) -> dict[str, 
     return {prompt: fmean(some) for prompt, some in told.items()}
 
 
-def in_groups(rated: Sequence[Rated | None], group: int) -> Float[Tensor, "P K"]:
+def in_groups(rated: Sequence[float | None], group: int) -> Float[Tensor, "P K"]:
     """Return what pictures are worth, those of a prompt in a row; NaN where they are unscored."""
-    values = torch.tensor([math.nan if one is None else one.value for one in rated])
+    values = torch.tensor([math.nan if one is None else one for one in rated])
     return rearrange(values, "(p k) -> p k", k=group)
 
 
@@ -150,34 +134,6 @@ def advantages(
     spread = (rewards - rewards.nanmean()) if shared else above
     width = spread.square().nanmean(None if shared else 1, keepdim=not shared).sqrt()
     return (above / (width + _LEAST)).nan_to_num(0.0).clamp(-limit, limit)
-
-
-def impartial(
-    advantages: Float[Tensor, "P K"], free: Sequence[Mapping[str, float] | None]
-) -> Float[Tensor, "P K"]:
-    """Return advantages less what a picture's free choices foretell of them.
-
-    Rewards err: black things have the plainest edges, so black is right a little more often, and
-    in the end everything that may have any colour is black. What the choices explain, by a
-    regression over the batch within groups, is taken out, so that pictures compete with those
-    that chose alike. Then the advantages of all that chose alike add up to about nothing, and
-    learning has no reason to prefer a choice.
-
-    Args:
-        advantages: One row a prompt.
-        free: What each picture chose, those of a prompt one after the other; None: unscored, so
-            that nobody knows.
-    """
-    names = sorted({name for chosen in free for name in chosen or ()})
-    chosen = torch.tensor(
-        [[math.nan if one is None else one.get(name, 0.0) for name in names] for one in free]
-    )
-    chosen = rearrange(chosen, "(p k) f -> p k f", k=advantages.shape[1])
-    choices = (chosen - chosen.nanmean(1, keepdim=True)).nan_to_num(0.0).flatten(0, 1).double()
-    values = advantages.flatten().double()
-    ridge = _RIDGE * torch.eye(len(names), dtype=torch.float64)
-    slopes = torch.linalg.solve(choices.T @ choices + ridge, choices.T @ values)
-    return (values - choices @ slopes).to(advantages.dtype).view_as(advantages)
 
 
 def diversity(latents: Float[Tensor, "P K *s"]) -> float:

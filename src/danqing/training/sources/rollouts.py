@@ -31,7 +31,6 @@ from danqing.training.rewards import (
     Reward,
     advantages,
     diversity,
-    impartial,
     in_groups,
     lively,
     rate,
@@ -110,9 +109,6 @@ class Rollouts:
     """Makes steps stochastic, as GRPO needs it."""
     shared_spread: bool = False
     """Whether advantages are in deviations of the batch's rewards, not of the group's."""
-    impartial: bool = False
-    """Whether pictures compete only with those that chose alike what prompts leave open, so that
-    no colour and no ground is preferred."""
     anchor: Annotated[BatchSource, sources] | None = None
     """Pictures to go on learning from, so that what rewards say nothing of stays."""
     old: Follow = field(default_factory=Follow)
@@ -170,9 +166,6 @@ class _Rollouts:
         heard = differ if differ.any() else torch.arange(len(differ)) == 0
         rows = heard.repeat_interleave(settings.group)
         worth = advantages(rewards, shared=settings.shared_spread)[heard]
-        if settings.impartial:
-            free = [one and one.free for one, row in zip(rated, rows, strict=True) if row]
-            worth = impartial(worth, free)
         return RolloutBatch(
             latents=latents[rows],
             captions=[caption for caption, row in zip(captions, rows, strict=True) if row],
