@@ -27,13 +27,21 @@ from danqing.training.encode import latents_of
 from danqing.training.instruction import Instruction, pictures_of, reworded, sources_of
 from danqing.training.model import TextToImageModel
 from danqing.training.objectives.flow_matching import FlowMatching
+from danqing.training.objectives.reconstruction import Reconstruction
 from danqing.training.policy import guided
 from danqing.training.produce import Producer, Production
 from danqing.training.recipe import Recipe, run
 from danqing.training.sources import LatentBatch
-from danqing.training.sources.edits import EditLatents, as_batch, changed_share, streams
+from danqing.training.sources.edits import (
+    EditLatents,
+    EditPictures,
+    as_batch,
+    changed_share,
+    streams,
+)
 from danqing.training.trainees import TextToImageTrainee
 from danqing.training.trainees.adapter import AdapterTrainee
+from danqing.training.trainees.vae import VAETrainee
 
 streams.register("toy, in test_edits")(ToyEdits)
 STREAM = ToyEdits(sources=(1, 2))
@@ -339,3 +347,36 @@ def test_edits_are_not_spooled(model, tmp_path):
     producer = Producer(told, settings.open(model, 0), lambda captions: [])
     with pytest.raises(RecipeError, match="captions alone to be spooled"):
         producer.turn()
+
+
+def test_a_decoder_learns_the_pictures_of_edits_while_latents_stay(tmp_path):
+    """What a transformer was trained on is what its VAE still gives."""
+    save(toy(), tmp_path / "model")
+    images = EditPictures(stream=STREAM, batch=4).open(tmp_path / "model", 0)[0].images
+    before = load_vae(tmp_path / "model", torch.float32)
+    learns = replace(
+        recipe(tmp_path, samples="none", steps=2),
+        trainee=VAETrainee(start="model", keeps_latents=True, stored="float32"),
+        objective=Reconstruction(),
+        source=EditPictures(stream=STREAM, batch=4),
+    )
+    run(learns)
+    after = load_vae(tmp_path / "model", torch.float32)
+    assert after.config == before.config
+    with torch.no_grad():
+        latents = before.encode(images).mode()
+        assert after.encode(images).mode().equal(latents)
+        assert (after.decode(latents) - before.decode(latents)).abs().max() > 0
+
+
+def test_pictures_of_an_edit_are_its_answer_and_what_it_was_made_of(model):
+    batches = EditPictures(stream=STREAM, batch=4).open(model, 0)
+    shown = {image.numpy().tobytes() for step in (0, 1) for image in batches[step].images}
+    assert len(shown) == 8, "no picture comes twice"
+    with pytest.raises(RecipeError, match="batch must be 2, 4, 6"):
+        EditPictures(stream=STREAM, batch=3)
+
+
+def test_a_fresh_vae_has_no_latents_to_keep():
+    with pytest.raises(RecipeError, match="keeps_latents = false"):
+        VAETrainee(keeps_latents=True)

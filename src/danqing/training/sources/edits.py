@@ -1,7 +1,7 @@
 """Batches of edits: an instruction, the pictures that it is about, and what it makes of them.
 
 As with `synthesis_latents`, a pool of them is drawn and encoded at a time and used for several
-passes.
+passes. A VAE learns from their pictures alone.
 
 Dimension key:
     h w latent height and width    H W pixels
@@ -27,9 +27,9 @@ from danqing.core.seed import derive, generator
 from danqing.data.edits import Edits
 from danqing.models.vae.model import VAE
 from danqing.pipelines.load import load_vae
-from danqing.training.encode import latents_of
+from danqing.training.encode import latents_of, to_tensor
 from danqing.training.instruction import Instruction, Latents
-from danqing.training.sources.base import Batches, LatentBatch, sources
+from danqing.training.sources.base import Batches, LatentBatch, PictureBatch, sources
 from danqing.training.sources.folder import PATCH
 
 _AT_ONCE = 16
@@ -100,6 +100,36 @@ class EditLatents:
     def open(self, model: Path, seed: int) -> Batches:
         """Return the batches, encoded by the VAE in `model`."""
         return _Edits(self, load_vae(model, torch.float32), derive(seed, "edits"))
+
+
+@sources.register("edit_pictures")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EditPictures:
+    """Pictures of edits for the VAE, drawn for the step: answers, and what they were made of."""
+
+    stream: Annotated[Stream, streams]
+    """What is shown."""
+    batch: int = 4
+    """Pictures in a batch, an even number: of each edit the answer and the first picture."""
+
+    def __post_init__(self) -> None:
+        if self.batch < 2 or self.batch % 2:
+            raise RecipeError(f"batch must be 2, 4, 6, ..., got {self.batch}; change it.")
+
+    def open(self, model: Path, seed: int) -> Batches:
+        """Return the batches; nothing trained earlier is needed."""
+        return _Pictures(self, derive(seed, "edit_pictures"))
+
+
+class _Pictures:
+    def __init__(self, settings: EditPictures, seed: int) -> None:
+        self.settings, self.seed = settings, seed
+
+    def __getitem__(self, step: int) -> PictureBatch:
+        count = self.settings.batch // 2
+        edits = [self.settings.stream.sample(self.seed + step * count + i) for i in range(count)]
+        images = [image for edit in edits for image in (edit.target, edit.sources[0])]
+        return PictureBatch(to_tensor([np.asarray(image) for image in images]))
 
 
 class _Edits:
