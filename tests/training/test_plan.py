@@ -68,6 +68,17 @@ def test_a_folder_tells_its_own_sizes_and_past_weights_count(recipe):
     assert nothing.run.batch == 2
 
 
+def test_of_a_mixture_the_batches_with_most_tokens_count_and_edits_bring_pictures():
+    learns = load(Recipe, "recipes/train/nano/10_edits.toml")
+    every = budget(learns, Wish(), DEVICES).run
+    assert (every.batch, every.sample.image) == (32, 66), "those of words, of 192x352"
+    one = budget(learns, Wish(batch=1), DEVICES).run
+    assert (one.batch, one.sample.image) == (1, 2 * 64), "an answer of 256x256 and its source"
+    two = budget(learns, Wish(batch=1, sources=2), DEVICES).run
+    assert two.sample.image == 3 * 66
+    assert budget(learns, Wish(batch=1, sources=0), DEVICES).run.sample.image == 66
+
+
 def test_what_is_no_transformer_is_not_planned(recipe):
     vae = load(Recipe, "recipes/train/nano/0_vae.toml")
     with pytest.raises(

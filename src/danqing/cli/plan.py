@@ -21,6 +21,10 @@ def plan(
     replicate: Theirs = None,
     size: Annotated[str | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint=THEIRS)] = None,
     batch: Theirs = None,
+    sources: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1 to learn edits, otherwise 0)"),
+    ] = None,
     length: int = 200,
     accumulate: Theirs = None,
     recompute: Annotated[
@@ -45,6 +49,7 @@ def plan(
         replicate: Copies of all these.
         size: Width and height in pixels as 1024x768.
         batch: Samples of a step, or prompts where the model paints them.
+        sources: Pictures that come with a caption, of the same size.
         length: Text tokens of a caption.
         accumulate: Pieces of a device's share of a batch, one after the other.
         recompute: Share of blocks whose activations are computed again, from 0 to 1.
@@ -68,7 +73,14 @@ def plan(
         speed=speed * 1e12,
         utilization=utilization,
     )
-    wish = Wish(size=size, batch=batch, length=length, accumulate=accumulate, recompute=recompute)
+    wish = Wish(
+        size=size,
+        batch=batch,
+        sources=sources,
+        length=length,
+        accumulate=accumulate,
+        recompute=recompute,
+    )
     found = budget(settings, wish, devices)
     if json:
         from json import dumps

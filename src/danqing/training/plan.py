@@ -25,6 +25,8 @@ from danqing.training.parallel.plan import Parallel
 from danqing.training.recipe import Recipe
 from danqing.training.sizes import Network, Sample
 from danqing.training.sources import OnPolicy
+from danqing.training.sources.edits import EditLatents
+from danqing.training.sources.mixture import Mixture
 from danqing.training.sources.pairs import PairLatents
 from danqing.training.trainees import TextToImageTrainee, trainees
 from danqing.training.trainees.adapter import AdapterTrainee
@@ -40,6 +42,8 @@ class Wish:
     """Width and height in pixels as 1024x768; None: the largest of the recipe's."""
     batch: int | None = None
     """Samples of a step; None: the recipe's."""
+    sources: int | None = None
+    """Pictures of that size that come with a caption; None: 1 with one that asks for an edit."""
     length: int = 200
     """Text tokens of a caption."""
     accumulate: int | None = None
@@ -67,17 +71,16 @@ def budget(recipe: Recipe, wish: Wish, devices: Devices) -> Budget:
         if isinstance(part, OnPolicy | Comparing)
         for name in part.past
     ]
-    pictures = 2 if isinstance(recipe.source, PairLatents) else 1
     network, reader = _networks(trainee, recipe.model)
     side = _factor(recipe.model) * network.config.patch
-    width, height = _size(recipe, wish, side)
+    sample, batch = _largest(recipe.source, wish, side)
     base: Base = "plain"
     if isinstance(trainee, AdapterTrainee) and trainee.packed and recipe.dtype == "bfloat16":
         base = "streamed" if trainee.streamed else "packed"
     run = Training(
         network=network,
-        sample=Sample(image=(width // side) * (height // side), text=wish.length),
-        batch=(wish.batch or _batch(recipe.source)) * pictures,
+        sample=sample,
+        batch=batch,
         reader=reader,
         reads=isinstance(trainee, AdapterTrainee) or trainee.frozen,
         base=base,
@@ -214,23 +217,39 @@ def _factor(model: Path) -> int:
     return VAEConfig.from_published(checkpoint.read_config(model / "vae")).factor
 
 
-def _batch(source: Any) -> int:
-    """Return the pictures of a step; a group of each prompt where the model paints them."""
-    return getattr(source, "batch", 1) * getattr(source, "group", 1)
+def _largest(source: Any, wish: Wish, side: int) -> tuple[Sample, int]:
+    """Return a sample of the batches with most tokens, and how many samples these have.
+
+    Args:
+        source: Where batches come from.
+        wish: What is told beside.
+        side: Pixels along each side of a token.
+    """
+    if isinstance(source, Mixture):
+        found = [_largest(part, wish, side) for part in source.parts.values()]
+        return max(found, key=lambda each: each[0].tokens * each[1])
+    width, height = _size(source, wish, side)
+    given = wish.sources
+    if given is None:
+        given = int(isinstance(source, EditLatents))
+    tokens = (width // side) * (height // side)
+    # Of a pair both pictures are learned, and of a prompt as many as the model paints.
+    pictures = 2 if isinstance(source, PairLatents) else getattr(source, "group", 1)
+    batch = (wish.batch or getattr(source, "batch", 1)) * pictures
+    return Sample(image=tokens * (1 + given), text=wish.length), batch
 
 
-def _size(recipe: Recipe, wish: Wish, multiple: int) -> tuple[int, int]:
+def _size(source: Any, wish: Wish, multiple: int) -> tuple[int, int]:
     """Return the width and height of the largest pictures.
 
     Sources call their sizes so, or have one in what they draw or ask for.
     """
-    source: Any = recipe.source
     if wish.size is not None:
         return parse_size(wish.size, (), 1)
     if sizes := getattr(source, "sizes", ()):
         found = [size for scale in scales([*sizes], multiple) for size in scale.sizes]
         return max(found, key=lambda size: size[0] * size[1])
-    for name in ("pictures", "asked"):
-        if hasattr(source, name):
-            return getattr(source, name).size
+    for name in ("pictures", "asked", "stream"):
+        if size := getattr(getattr(source, name, None), "size", None):
+            return size
     raise RecipeError("source must tell a size to be planned, got none; give --size 1024x1024.")
