@@ -11,28 +11,88 @@ from danqing.testing import CONDITIONER, SEEING, toy_conditioner
 
 
 @pytest.fixture(scope="session")
-def editor(tmp_path_factory):
-    """Return a function that makes an editing pipeline of diffusers, and the folder it is in.
+def tokenizer():
+    """The tokenizer of the toy conditioner, as transformers has it."""
+    from transformers import PreTrainedTokenizerFast
 
-    Its networks have the published strides, so that sizes are as published too.
-    """
-    import diffusers
-    from transformers import (
-        PreTrainedTokenizerFast,
-        Qwen2_5_VLConfig,
-        Qwen2_5_VLForConditionalGeneration,
-        Qwen2_5_VLProcessor,
-    )
-    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
-
-    tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=toy_conditioner().writer.tokenizer,
         pad_token="<|endoftext|>",
         padding_side="right",
         clean_up_tokenization_spaces=False,
     )
+
+
+@pytest.fixture(scope="session")
+def networks(tokenizer):
+    """Return a function that makes the networks of a pipeline; what it is told differs."""
+    from diffusers import AutoencoderKLQwenImage, QwenImageTransformer2DModel
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    transformer = {
+        "in_channels": 16,
+        "out_channels": 4,
+        "num_layers": 2,
+        "num_attention_heads": 2,
+        "attention_head_dim": 16,
+        "axes_dims_rope": (4, 6, 6),
+    }
+    vae = {
+        "base_dim": 8,
+        "z_dim": 4,
+        "dim_mult": [1, 2, 2],
+        "num_res_blocks": 1,
+        "temperal_downsample": [False, True],
+        "latents_mean": [0.1, -0.2, 0.3, 0.0],
+        "latents_std": [1.5, 0.8, 1.0, 1.2],
+    }
+
+    def make(conditioner, its_transformer, its_vae):
+        torch.manual_seed(0)
+        sizes = Qwen2_5_VLConfig.from_dict(conditioner.to_published(tokenizer.backend_tokenizer))
+        parts = {
+            "transformer": QwenImageTransformer2DModel(
+                **transformer | {"joint_attention_dim": conditioner.width} | its_transformer
+            ),
+            "vae": AutoencoderKLQwenImage(**vae | its_vae),
+            "text_encoder": Qwen2_5_VLForConditionalGeneration(sizes),
+        }
+        with torch.no_grad():
+            for part in parts.values():
+                for weight in part.eval().parameters():
+                    weight.add_(0.05 * torch.randn_like(weight))
+        return parts
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def assembled(tokenizer):
+    """Return a function that makes a pipeline of diffusers of its parts."""
+    import diffusers
+
+    def make(kind, parts, schedule, **more):
+        scheduler = diffusers.FlowMatchEulerDiscreteScheduler.from_config(to_published(schedule))
+        pipe = getattr(diffusers, kind)(scheduler=scheduler, tokenizer=tokenizer, **parts, **more)
+        pipe.set_progress_bar_config(disable=True)
+        # The toy tokenizer counts the template's opening otherwise than the published one.
+        opening = pipe.prompt_template_encode.partition("user\n")[0] + "user\n"
+        pipe.prompt_template_encode_start_idx = len(tokenizer(opening).input_ids)
+        return pipe
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def editor(tokenizer, networks, assembled, tmp_path_factory):
+    """Return a function that makes an editing pipeline of diffusers, and the folder it is in.
+
+    Its networks have the published strides, so that sizes are as published too.
+    """
+    from transformers import Qwen2_5_VLProcessor
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
     images = Qwen2VLImageProcessorPil(size={"shortest_edge": 28**2, "longest_edge": 30 * 28**2})
-    config = Qwen2_5_VLConfig.from_dict(SEEING.to_published(tokenizer.backend_tokenizer))
 
     class WithoutVideo(Qwen2_5_VLProcessor):
         """Its own class insists on a video processor, which insists on torchvision."""
@@ -56,117 +116,34 @@ def editor(tmp_path_factory):
             self.model = model
 
         def forward(self, input_ids, **inputs):
-            kinds = (input_ids == config.image_token_id).int()
+            kinds = (input_ids == self.model.config.image_token_id).int()
             return self.model(input_ids, mm_token_type_ids=kinds, **inputs)
 
     def make(kind, **variant):
-        torch.manual_seed(0)
-        parts = {
-            "transformer": diffusers.QwenImageTransformer2DModel(
-                in_channels=16,
-                out_channels=4,
-                num_layers=2,
-                num_attention_heads=2,
-                attention_head_dim=16,
-                joint_attention_dim=SEEING.width,
-                axes_dims_rope=(4, 6, 6),
-                **variant,
-            ),
-            "vae": diffusers.AutoencoderKLQwenImage(
-                base_dim=4,
-                z_dim=4,
-                dim_mult=[1, 2, 2, 2],
-                num_res_blocks=1,
-                temperal_downsample=[False, True, True],
-                latents_mean=[0.1, -0.2, 0.3, 0.0],
-                latents_std=[1.5, 0.8, 1.0, 1.2],
-            ),
-            "text_encoder": Qwen2_5_VLForConditionalGeneration(config),
+        strides = {
+            "base_dim": 4,
+            "dim_mult": [1, 2, 2, 2],
+            "temperal_downsample": [False, True, True],
         }
-        with torch.no_grad():
-            for part in parts.values():
-                for weight in part.eval().parameters():
-                    weight.add_(0.05 * torch.randn_like(weight))
-        scheduler = diffusers.FlowMatchEulerDiscreteScheduler.from_config(
-            to_published(DynamicShift())
-        )
+        parts = networks(SEEING, variant, strides)
+        seeing = parts | {"text_encoder": WithPlaces(parts["text_encoder"])}
+        pipe = assembled(kind, seeing, DynamicShift(), processor=WithoutVideo())
+
         folder = tmp_path_factory.mktemp(kind)
-        for name, part in {**parts, "scheduler": scheduler, "tokenizer": tokenizer}.items():
+        saved = {**parts, "scheduler": pipe.scheduler, "tokenizer": tokenizer}
+        for name, part in saved.items():
             part.save_pretrained(folder / name)
         images.save_pretrained(folder / "processor")
         (folder / "model_index.json").write_text(json.dumps({"_class_name": kind}))
-
-        pipe = getattr(diffusers, kind)(
-            scheduler=scheduler,
-            tokenizer=tokenizer,
-            processor=WithoutVideo(),
-            **parts | {"text_encoder": WithPlaces(parts["text_encoder"])},
-        )
-        pipe.set_progress_bar_config(disable=True)
-        # The toy tokenizer counts the template's opening otherwise than the published one.
-        opening = pipe.prompt_template_encode.partition("user\n")[0] + "user\n"
-        pipe.prompt_template_encode_start_idx = len(tokenizer(opening).input_ids)
         return pipe, folder
 
     return make
 
 
 @pytest.fixture(scope="module")
-def published():
+def published(networks, assembled):
     """A tiny QwenImagePipeline with random weights."""
-    from diffusers import (
-        AutoencoderKLQwenImage,
-        FlowMatchEulerDiscreteScheduler,
-        QwenImagePipeline,
-        QwenImageTransformer2DModel,
-    )
-    from transformers import (
-        PreTrainedTokenizerFast,
-        Qwen2_5_VLConfig,
-        Qwen2_5_VLForConditionalGeneration,
-    )
-
-    torch.manual_seed(0)
-    conditioner = toy_conditioner()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=conditioner.writer.tokenizer,
-        pad_token="<|endoftext|>",
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
-    )
-    sizes = Qwen2_5_VLConfig.from_dict(CONDITIONER.to_published(conditioner.writer.tokenizer))
-    parts = {
-        "transformer": QwenImageTransformer2DModel(
-            in_channels=16,
-            out_channels=4,
-            num_layers=2,
-            num_attention_heads=2,
-            attention_head_dim=16,
-            joint_attention_dim=CONDITIONER.width,
-            axes_dims_rope=(4, 6, 6),
-        ),
-        "vae": AutoencoderKLQwenImage(
-            base_dim=8,
-            z_dim=4,
-            dim_mult=[1, 2, 2],
-            num_res_blocks=1,
-            temperal_downsample=[False, True],
-            latents_mean=[0.1, -0.2, 0.3, 0.0],
-            latents_std=[1.5, 0.8, 1.0, 1.2],
-        ),
-        "text_encoder": Qwen2_5_VLForConditionalGeneration(sizes),
-    }
-    with torch.no_grad():
-        for part in parts.values():
-            for weight in part.eval().parameters():
-                weight.add_(0.05 * torch.randn_like(weight))
-    scheduler = FlowMatchEulerDiscreteScheduler.from_config(to_published(DynamicShift()))
-    pipe = QwenImagePipeline(scheduler=scheduler, tokenizer=tokenizer, **parts)
-    pipe.set_progress_bar_config(disable=True)
-    # The toy tokenizer counts the template's opening otherwise than the published one.
-    template = pipe.prompt_template_encode.partition("{}")[0]
-    pipe.prompt_template_encode_start_idx = len(tokenizer(template).input_ids)
-    return pipe
+    return assembled("QwenImagePipeline", networks(CONDITIONER, {}, {}), DynamicShift())
 
 
 @pytest.fixture(scope="module")

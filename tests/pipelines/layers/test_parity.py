@@ -3,82 +3,39 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import (
-    AutoencoderKLQwenImage,
-    FlowMatchEulerDiscreteScheduler,
-    QwenImageLayeredPipeline,
-    QwenImageTransformer2DModel,
-)
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_layered as reference
 from einops import rearrange
 from PIL import Image
 from torch.testing import assert_close
-from transformers import (
-    PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
-)
 
 from danqing.core.seed import generator
-from danqing.flow.schedule import LayeredShift, to_published
+from danqing.flow.schedule import LayeredShift
 from danqing.pipelines.layers.split import split
 from danqing.pipelines.load import load
 from danqing.pipelines.request import Request
-from danqing.testing import CONDITIONER, toy_conditioner
+from danqing.testing import CONDITIONER
 
 SHRINK = 10
 """Real areas are too large for a test; ours and the reference's are divided by this, squared."""
 
 
 @pytest.fixture(scope="module")
-def published():
+def published(networks, assembled):
     """A tiny QwenImageLayeredPipeline with random weights."""
-    torch.manual_seed(0)
-    conditioner = toy_conditioner()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=conditioner.writer.tokenizer,
-        pad_token="<|endoftext|>",
-        padding_side="right",
-        clean_up_tokenization_spaces=False,
-    )
-    sizes = Qwen2_5_VLConfig.from_dict(CONDITIONER.to_published(conditioner.writer.tokenizer))
-    parts = {
-        "transformer": QwenImageTransformer2DModel(
-            in_channels=32,
-            out_channels=8,
-            num_layers=2,
-            num_attention_heads=2,
-            attention_head_dim=16,
-            joint_attention_dim=CONDITIONER.width,
-            axes_dims_rope=(4, 6, 6),
-            use_additional_t_cond=True,
-            use_layer3d_rope=True,
-        ),
-        "vae": AutoencoderKLQwenImage(
-            base_dim=8,
-            z_dim=8,  # the reference takes a picture of as many channels for latents
-            dim_mult=[1, 2, 2],
-            num_res_blocks=1,
-            temperal_downsample=[False, True],
-            input_channels=4,
-            latents_mean=[0.1, -0.2, 0.3, 0.0] * 2,
-            latents_std=[1.5, 0.8, 1.0, 1.2] * 2,
-        ),
-        "text_encoder": Qwen2_5_VLForConditionalGeneration(sizes),
+    transformer = {
+        "in_channels": 32,
+        "out_channels": 8,
+        "use_additional_t_cond": True,
+        "use_layer3d_rope": True,
     }
-    with torch.no_grad():
-        for part in parts.values():
-            for weight in part.eval().parameters():
-                weight.add_(0.05 * torch.randn_like(weight))
-    scheduler = FlowMatchEulerDiscreteScheduler.from_config(to_published(LayeredShift()))
-    pipe = QwenImageLayeredPipeline(
-        scheduler=scheduler, tokenizer=tokenizer, processor=None, **parts
-    )
-    pipe.set_progress_bar_config(disable=True)
-    # The toy tokenizer counts the template's opening otherwise than the published one.
-    template = pipe.prompt_template_encode.partition("{}")[0]
-    pipe.prompt_template_encode_start_idx = len(tokenizer(template).input_ids)
-    return pipe
+    vae = {
+        "z_dim": 8,  # the reference takes a picture of as many channels for latents
+        "input_channels": 4,
+        "latents_mean": [0.1, -0.2, 0.3, 0.0] * 2,
+        "latents_std": [1.5, 0.8, 1.0, 1.2] * 2,
+    }
+    parts = networks(CONDITIONER, transformer, vae)
+    return assembled("QwenImageLayeredPipeline", parts, LayeredShift(), processor=None)
 
 
 @pytest.fixture(scope="module")
