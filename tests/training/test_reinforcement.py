@@ -441,6 +441,17 @@ def test_a_size_between_tokens_is_refused(model, tmp_path):
         _open(told, prepare(told))
 
 
+@pytest.mark.parametrize("one_start", [False, True])
+def test_pictures_of_a_prompt_may_begin_as_the_same_noise(model, tmp_path, one_start):
+    told = recipe(model, tmp_path, GRPO(), batch=2, noise=Noise(one_start=one_start))
+    source = replace(told.source, rewards=(Reward(scorer=Preset(0.0, 1.0, 0.0, 1.0)),))
+    batch = _open(replace(told, source=source), prepare(told))[0]
+    first, second, other, _ = batch.hops[0].x
+    assert first.equal(second) == one_start
+    assert not first.equal(other), "another prompt begins otherwise"
+    assert not batch.latents[0].equal(batch.latents[1]), "steps tell them apart"
+
+
 def test_a_window_slides_and_never_takes_the_last_step():
     noise = Noise(window=2, dwell=3)
     found = [noise.steps(batch, 5) for batch in range(12)]

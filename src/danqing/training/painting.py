@@ -38,6 +38,9 @@ class Noise:
     arXiv 2507.21802); None: all but the last."""
     dwell: int = 25
     """Batches after which the window slides on by a step; at the end it starts again."""
+    one_start: bool = False
+    """Whether pictures of a prompt begin as the same noise, so that stochastic steps alone tell
+    them apart (DanceGRPO, arXiv 2505.07818)."""
 
     def __post_init__(self) -> None:
         kernels[self.kernel]
@@ -97,18 +100,21 @@ class Painter:
         seed: int,
         noise: Noise | None = None,
         batch: int = 0,
+        alike: int = 1,
     ) -> tuple[Float[Tensor, "B C h w"], list[Hop]]:
         """Return latents of pictures and the stochastic steps on the way to them.
 
         Args:
             model: What paints.
             captions: One for each picture.
-            seed: Decides all noise; picture k starts from that of seed + k.
+            seed: Decides all noise; picture k starts from that of seed + k // alike.
             noise: Makes steps stochastic; None: the Euler steps of the flow.
             batch: The batch's number, for the window of stochastic steps.
+            alike: How many pictures in a row start from the same noise.
         """
         channels, height, width = latents_shape(self.vae, self.size)
-        x = draw(len(captions), channels, height, width, seed)
+        starts = draw(len(captions) // alike, channels, height, width, seed)
+        x = starts.repeat_interleave(alike, dim=0)
         sigmas = self.schedule(self.steps, height * width // 4)
         follow = guided(model, self.guidance)
 

@@ -156,8 +156,9 @@ class _Rollouts:
         asked = [self.prompts[step * settings.batch + i] for i in range(settings.batch)]
         each = [one for one in asked for _ in range(settings.group)]
         captions = [one.prompt for one in each]
+        alike = settings.group if settings.noise and settings.noise.one_start else 1
         latents, hops = self.painter.paint(
-            self.old, captions, derive(self.seed, "noise", step), settings.noise, step
+            self.old, captions, derive(self.seed, "noise", step), settings.noise, step, alike
         )
         rated = rate(settings.rewards, self.painter.show(latents), each)
         rewards = in_groups(rated, settings.group)
