@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from danqing.data.edits import Edits, held_out
 from danqing.evaluation.edit_trials import edit_trials
-from danqing.evaluation.edits import CHANGING, EditJudge, Truth
+from danqing.evaluation.edits import ANEW, CHANGING, EditJudge, Truth
 from danqing.evaluation.trials import RIGHT
 
 JUDGE = EditJudge()
@@ -28,6 +28,11 @@ def seen(image, task):
     return JUDGE.judge(image, truth(task)).details
 
 
+def plain(one):
+    """Whether nothing is kept but the ground."""
+    return np.ptp(np.asarray(one.source)[JUDGE._compared(one.kept)], 0).max() == 0
+
+
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(CHANGING), st.integers(-4, 4), st.integers(-4, 4))
 def test_a_shift_is_measured_whatever_was_changed(task, right, down):
@@ -35,8 +40,23 @@ def test_a_shift_is_measured_whatever_was_changed(task, right, down):
         # The ground is plain, so what wraps around is as good as new.
         moved = ImageChops.offset(image, right, down)
         found = seen(moved, task)
-        assert found["shift"] == pytest.approx(np.hypot(right, down), abs=0.4)
-        assert found["still"] == (not right and not down)
+        if task not in ANEW and plain(truth(task)):
+            assert not {"shift", "still"} & found.keys()
+        else:
+            assert found["shift"] == pytest.approx(np.hypot(right, down), abs=0.4)
+            assert found["still"] == (not right and not down)
+
+
+@pytest.mark.parametrize("task", ["add", "remove", "move"])
+def test_what_is_new_may_be_elsewhere_without_a_shift(task):
+    """Its place is judged by what is done."""
+    every = (Truth(s.change, s.sources[0], s.target, s.kept) for s in held_out(task, 8))
+    one = next(one for one in every if not plain(one))
+    changed = Image.fromarray(~one.kept).convert("L").filter(ImageFilter.MaxFilter(9))
+    elsewhere = Image.composite(ImageChops.offset(one.target, 5, -3), one.target, changed)
+    assert JUDGE.judge(elsewhere, one).details["still"] == 1
+    moved = JUDGE.judge(ImageChops.offset(elsewhere, 1, 0), one).details
+    assert moved["shift"] == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("task", ["add", "move", "pose", "compose"])

@@ -7,9 +7,10 @@ Three questions, by programs alone, for the tasks of `danqing.data.edits` that c
   picture is clearly more like the right one than like the picture in any other look or pose.
 - *kept*: decibels against the first source, where nothing was asked for. Beside what may change,
   a seam is not compared, since a VAE smears what is new over it.
-- *shift*: how far the picture as a whole has moved, in pixels. It is compared with its source or
-  with the true picture, whichever it is more like, so that a thing that was to be moved and was
-  not is not taken for a shift.
+- *shift*: how far what is kept has moved, in pixels; what is new has its place judged by `done`.
+  Where nothing is kept but a plain ground, nothing can be seen to move. Where the ground is new
+  too, the picture as a whole is compared with its source or with the true picture, whichever it is
+  more like, so that an edit that was not made is not taken for a shift.
 
 Dimension key:
     H, W  picture in pixels
@@ -19,13 +20,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from PIL import Image, ImageFilter
 
 from danqing.data.edits import POSES, STYLES, TASKS, Change
 from danqing.data.edits.figures import fitted
 from danqing.data.synthesis.placed import Placed
-from danqing.evaluation.measures.drift import shift
+from danqing.evaluation.measures.drift import Shift, shift, shift_within
 from danqing.evaluation.measures.pixels import pixels, psnr
 from danqing.scorers.base import Score
 from danqing.scorers.likeness import LikenessJudge
@@ -35,6 +36,8 @@ from danqing.seeing import sentences
 
 CHANGING: Final = tuple(task for task in TASKS if task not in sentences.TASKS)
 """Tasks that change a picture; the others ask what it shows."""
+ANEW: Final = ("background", "compose", "restyle")
+"""Tasks whose answers have another ground."""
 UNCHANGED: Final = "unchanged"
 """The look that a picture has already."""
 
@@ -69,7 +72,8 @@ class EditJudge:
         """Return the verdict on a picture; one of another size is resized first.
 
         Its details have `kept` in decibels and `shift` in pixels, and `held` and `still`, 1 where
-        these are as they should be, else 0. Where all may change nothing is `kept`.
+        these are as they should be, else 0. Where all may change nothing is `kept`, and where
+        nothing could be seen to move there is no `shift`.
 
         Raises:
             MissingPackage: the picture should show a string, and there is no reader.
@@ -104,12 +108,11 @@ class EditJudge:
 
     def _details(self, image: Image.Image, truth: Truth) -> dict[str, Any]:
         """Return what became of the rest."""
-        seen = pixels(image)
-        source, target = pixels(truth.source), pixels(truth.target)
-        like = max(source, target, key=lambda one: psnr(seen, one))
-        moved = shift(like.mean(-1), seen.mean(-1)).length
-        details: dict[str, Any] = {"shift": moved, "still": float(moved < self.still)}
+        seen, source = pixels(image), pixels(truth.source)
+        details: dict[str, Any] = {}
         mask = self._compared(truth.kept)
+        if (moved := _moved(seen, source, truth, mask)) is not None:
+            details |= {"shift": moved.length, "still": float(moved.length < self.still)}
         if mask.any():
             kept = psnr(seen, source, mask)
             details |= {"kept": kept, "held": float(kept >= self.faithful)}
@@ -120,3 +123,16 @@ class EditJudge:
         side = 2 * round(self.seam * min(kept.shape)) + 1
         inner = Image.fromarray(kept).convert("L").filter(ImageFilter.MinFilter(side))
         return np.asarray(inner) > 0
+
+
+def _moved(
+    seen: Float[np.ndarray, "H W 3"],
+    source: Float[np.ndarray, "H W 3"],
+    truth: Truth,
+    mask: Bool[np.ndarray, "H W"],
+) -> Shift | None:
+    """Return how far a picture has moved; None: nothing could be seen to."""
+    if truth.change.task not in ANEW:
+        return shift_within(source.mean(-1), seen.mean(-1), mask)
+    like = max(source, pixels(truth.target), key=lambda one: psnr(seen, one))
+    return shift(like.mean(-1), seen.mean(-1))

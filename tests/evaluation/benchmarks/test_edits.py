@@ -43,7 +43,7 @@ def test_the_truth_scores_one_and_the_source_itself_nothing(tmp_path, painter, r
         more = figures(result)
         assert all(more[task]["kept"] == pytest.approx(80) for task in ("move", "add", "pose"))
         assert "kept" not in more["restyle"]  # all of it may change
-        assert {more[task]["shift"] for task in CHANGING} == {0}
+        assert max(more[task].get("shift", 0) for task in CHANGING) == pytest.approx(0)
 
 
 def test_pages_show_what_was_to_be_changed_beside_what_it_became(tmp_path, painter):

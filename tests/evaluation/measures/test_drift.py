@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from danqing.core.errors import SourceError
-from danqing.evaluation.measures.drift import drift, shift
+from danqing.evaluation.measures.drift import drift, shift, shift_within
 
 
 def texture(seed, height=48, width=64):
@@ -52,6 +53,30 @@ def test_an_edit_of_a_quarter_does_not_hide_a_shift():
     second[:48, :48] = texture(4, 48, 48)
     found = shift(first, second)
     assert (found.right, found.down) == pytest.approx((1.5, -0.5), abs=0.1)
+
+
+@settings(max_examples=20)
+@given(right=amounts, down=amounts, seed=st.integers(0, 99))
+def test_the_shift_of_a_part_is_its_own_whatever_lies_beside_it(right, down, seed):
+    smooth = gaussian_filter(texture(seed, 96, 112), 2)
+    first = (smooth - smooth.min()) / np.ptp(smooth)
+    second = moved(first, right, down)
+    kept = np.ones(first.shape, bool)
+    kept[20:60, 30:90] = kept[:, :8] = False
+    beside = np.random.default_rng(seed + 1).random(first.shape)
+    found = shift_within(first, np.where(kept, second, beside), kept)
+    assert (found.right, found.down) == pytest.approx((right, down), abs=0.25)
+    assert shift_within(first, np.where(kept, first, beside), kept).length < 1e-6
+
+
+def test_where_a_part_is_plain_nothing_can_be_seen_to_move():
+    first = texture(5)
+    kept = np.zeros(first.shape, bool)
+    assert shift_within(first, first, kept) is None
+    kept[:, :9] = True
+    plain = np.where(kept, 0.4, first)
+    assert shift_within(plain, first, kept) is None
+    assert shift_within(first, plain, kept) is None
 
 
 def grey(values):

@@ -4,13 +4,16 @@ Three things may go wrong where nothing was asked for: pixels change, the pictur
 or what is in it is no longer the same. A shift is found by phase correlation (Kuglin and Hines,
 1975), whitened by half (generalized correlation: Knapp and Carter, 1976), and refined between
 pixels by a Fourier transform of the peak's neighbourhood alone (Guizar-Sicairos et al., 2008).
+That of a part of the picture is where the part's normalized correlation peaks (masked registration:
+Padfield, 2012): what the part has of itself at each offset is compared and nothing beside it, so
+its outline, which never moves, has no say.
 
 Dimension key:
     H W  picture in pixels    U V  offsets that are tried
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float
@@ -22,6 +25,8 @@ from danqing.scorers.embed import Embedder
 
 _FINE: Final = 20
 """Steps of a pixel that shifts are found in."""
+_PLAIN: Final = 0.01
+"""Deviation of values in [0, 1] below which there is nothing to be seen to move."""
 
 
 class Shift(NamedTuple):
@@ -101,6 +106,55 @@ def shift(first: Float[np.ndarray, "H W"], second: Float[np.ndarray, "H W"]) -> 
     peak = _correlation(phase, down + near, right + near)
     row, column = np.unravel_index(peak.argmax(), peak.shape)
     return Shift(float(right + near[column]), float(down + near[row]))
+
+
+def shift_within(
+    first: Float[np.ndarray, "H W"],
+    second: Float[np.ndarray, "H W"],
+    kept: Bool[np.ndarray, "H W"],
+) -> Shift | None:
+    """Return how far what one part of a picture shows has moved, at most an eighth of a side.
+
+    Args:
+        first: Values in [0, 1].
+        second: The same picture, with anything beside the part.
+        kept: The part.
+
+    Returns:
+        The shift; None where either part is plain, so that nothing could be seen to move.
+    """
+    if not kept.any() or min(first[kept].std(), second[kept].std()) < _PLAIN:
+        return None
+    # Room for all offsets without wrapping around.
+    shape = [2 * side for side in first.shape]
+    mask = np.fft.rfft2(kept, shape)
+
+    def common(one: Complex[np.ndarray, "_ _"], other: Complex[np.ndarray, "_ _"]) -> Any:
+        return np.fft.irfft2(one * other.conj(), shape)
+
+    here, there = ((image - image[kept].mean()) * kept for image in (first, second))
+    a, aa, b, bb = (np.fft.rfft2(x, shape) for x in (here, here**2, there, there**2))
+    count = np.maximum(common(mask, mask), 0.5)
+    sums = common(mask, a), common(b, mask)
+    spread = [
+        np.maximum(squares - total**2 / count, 0)
+        for squares, total in zip((common(mask, aa), common(bb, mask)), sums, strict=True)
+    ]
+    size = np.sqrt(spread[0] * spread[1])
+    alike = (common(b, a) - sums[0] * sums[1] / count) / np.maximum(size, 1e-6 * size.max())
+    reach = [max(1, side // 8) for side in first.shape]
+    near = np.roll(alike, reach, (0, 1))[: 2 * reach[0] + 1, : 2 * reach[1] + 1]
+    row, column = (int(at) for at in np.unravel_index(near.argmax(), near.shape))
+    down, right = row - reach[0], column - reach[1]
+    return Shift(right + _top(near[row], column), down + _top(near[:, column], row))
+
+
+def _top(values: Float[np.ndarray, " N"], at: int) -> float:
+    """Return how far beside the largest value the top of the parabola through it is."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, most, after = values[at - 1 : at + 2]
+    return float((after - before) / (4 * most - 2 * (before + after) + 1e-12))
 
 
 def _hann(side: int) -> Float[np.ndarray, " side"]:
