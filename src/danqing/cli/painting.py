@@ -40,7 +40,11 @@ class Options:
     batch: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1)")] = None
     """How many pictures."""
     model: Annotated[
-        str | None, arg(metavar="MODEL", help_behavior_hint="(default: danqing-nano)")
+        str | None,
+        arg(
+            metavar="MODEL",
+            help_behavior_hint="(default: danqing-nano, or danqing-nano-edit to edit)",
+        ),
     ] = None
     """An embedded model, a folder, or a hub name such as Qwen/Qwen-Image."""
     lora: tyro.conf.UseAppendAction[
@@ -90,6 +94,7 @@ def paint(
 
     from tqdm import tqdm
 
+    from danqing.core.download import EDITOR, PAINTER
     from danqing.core.log import logger
     from danqing.core.pictures import read_picture
     from danqing.flow.samplers import Step
@@ -120,7 +125,8 @@ def paint(
         given = {"batch": 1} | given | {"index": None}
     request = replace(before.again(**made_of), **given) if before else Request(**given)
 
-    name = options.model or (before.model if before else "danqing-nano")
+    embedded = EDITOR if pictures else PAINTER
+    name = options.model or (before.model if before else embedded)
     loras = options.lora or (before.loras if before else ())
     cap = None if options.max_memory is None else parse_bytes(options.max_memory)
     dtype = before.dtype if before else None

@@ -21,7 +21,7 @@ def see(
     /,
     *,
     out: Path = Path("seen"),
-    model: str = "danqing-nano",
+    model: str = "danqing-nano-edit",
     steps: Annotated[int | None, arg(metavar="N", help_behavior_hint=THEIRS)] = None,
     guidance: Annotated[float | None, arg(metavar="G", help_behavior_hint=THEIRS)] = None,
     seed: int = 0,

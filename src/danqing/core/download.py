@@ -11,17 +11,24 @@ from pathlib import Path
 from danqing.core.errors import DownloadError, ModelNotFound, unknown
 from danqing.core.files import storage_errors
 
-EMBEDDED = {"danqing-nano": Path(__file__).parents[1] / "nano"}
-"""Models that come with the package."""
+PAINTER, EDITOR = "danqing-nano", "danqing-nano-edit"
+"""Models that come with the package: to paint, and to change pictures and see what is in them."""
 
-EDITING = ("Qwen/Qwen-Image-Edit-2511", "Qwen/Qwen-Image-Edit-2509", "Qwen/Qwen-Image-Edit")
-"""Models on the hub that change pictures, the newest one first."""
+EMBEDDED = {
+    name: Path(__file__).parents[1] / folder
+    for name, folder in ((PAINTER, "nano"), (EDITOR, "nano_edit"))
+}
+"""Where they are."""
+
+_EDITING = ("Qwen/Qwen-Image-Edit-2511", "Qwen/Qwen-Image-Edit-2509", "Qwen/Qwen-Image-Edit")
+EDITING = (EDITOR, *_EDITING)
+"""Models that change pictures: the embedded one, then those on the hub, the newest one first."""
 
 LAYERING = "Qwen/Qwen-Image-Layered"
 """The model on the hub that takes pictures apart."""
 
 PUBLISHED = {
-    **dict.fromkeys(("Qwen/Qwen-Image", "Qwen/Qwen-Image-2512", *EDITING), 28_849_460_275),
+    **dict.fromkeys(("Qwen/Qwen-Image", "Qwen/Qwen-Image-2512", *_EDITING), 28_849_460_275),
     LAYERING: 28_849_471_604,
 }
 """Models on the hub that danqing runs, and how many numbers their networks have together."""
