@@ -2,7 +2,7 @@
 
 python benchmarks/edits.py                               # edits a second, by task
 python benchmarks/edits.py --sheet docs/images/edits.png # two of each task, before and after
-python benchmarks/edits.py --sheet edited.png --run evaluation/nano-edits # as a model painted them
+python benchmarks/edits.py --sheet edited.png --run evaluation/nano-edits evaluation/nano-seeing # as painted
 """
 
 import argparse
@@ -42,14 +42,17 @@ def drawn() -> list[Row]:
     ]
 
 
-def painted(run: Path) -> list[Row]:
-    """Return the first English and Chinese edit of each task of a run, whatever became of them."""
+def painted(runs: Sequence[Path]) -> list[Row]:
+    """Return the first English and Chinese edit of each task of runs, whatever became of them."""
     first: dict[tuple[str, str], Row] = {}
-    for line in (run / "items.jsonl").read_text(encoding="utf-8").splitlines():
-        item = json.loads(line)
-        if item["file"] is not None:
-            images = [Image.open(run / file).reduce(2) for file in (*item["sources"], item["file"])]
-            first.setdefault((item["category"], item["language"]), Row(item["prompt"], images))
+    for run in runs:
+        for line in (run / "items.jsonl").read_text(encoding="utf-8").splitlines():
+            item = json.loads(line)
+            key = item["category"], item["language"]
+            if item["file"] is not None and key not in first:
+                files = (*item["sources"], item["file"])
+                images = [Image.open(run / file).reduce(2) for file in files]
+                first[key] = Row(item["prompt"], images)
     return list(first.values())
 
 
@@ -74,7 +77,9 @@ def main() -> None:
     """Time all tasks, or show them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sheet", type=Path, help="where to save a picture of all tasks")
-    parser.add_argument("--run", type=Path, help="a run of `danqing evaluate --on edits` to show")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", help="runs of `danqing evaluate --on edits` to show"
+    )
     parser.add_argument("--count", type=int, default=200, help="edits of each task to be timed")
     arguments = parser.parse_args()
     if arguments.sheet:
