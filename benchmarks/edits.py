@@ -2,7 +2,7 @@
 
 python benchmarks/edits.py                               # edits a second, by task
 python benchmarks/edits.py --sheet docs/images/edits.png # two of each task, before and after
-python benchmarks/edits.py --sheet edited.png --run evaluation/nano-edits evaluation/nano-seeing # as painted
+python benchmarks/edits.py --sheet edited.png --run evaluation/nano-edits  # as a model painted
 """
 
 import argparse

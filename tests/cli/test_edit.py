@@ -70,5 +70,8 @@ def test_a_mistake_costs_one_line(edit, words, message):
 
 
 def test_a_model_that_looks_at_nothing_says_which_do(edit, model):
-    with pytest.raises(SystemExit, match="must be one that looks at pictures, got toy; choose Qw"):
+    with pytest.raises(
+        SystemExit,
+        match="must be one that looks at pictures, got toy; choose danqing-nano-edit, Qw",
+    ):
         main(["edit", "photo.png", "a red square", "--model", model])

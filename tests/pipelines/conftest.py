@@ -24,7 +24,7 @@ def tokenizer():
 
 
 @pytest.fixture(scope="session")
-def networks(tokenizer):
+def random_parts(tokenizer):
     """Return a function that makes the networks of a pipeline; what it is told differs."""
     from diffusers import AutoencoderKLQwenImage, QwenImageTransformer2DModel
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
@@ -84,7 +84,7 @@ def assembled(tokenizer):
 
 
 @pytest.fixture(scope="session")
-def editor(tokenizer, networks, assembled, tmp_path_factory):
+def editor(tokenizer, random_parts, assembled, tmp_path_factory):
     """Return a function that makes an editing pipeline of diffusers, and the folder it is in.
 
     Its networks have the published strides, so that sizes are as published too.
@@ -125,7 +125,7 @@ def editor(tokenizer, networks, assembled, tmp_path_factory):
             "dim_mult": [1, 2, 2, 2],
             "temperal_downsample": [False, True, True],
         }
-        parts = networks(SEEING, variant, strides)
+        parts = random_parts(SEEING, variant, strides)
         seeing = parts | {"text_encoder": WithPlaces(parts["text_encoder"])}
         pipe = assembled(kind, seeing, DynamicShift(), processor=WithoutVideo())
 
@@ -141,9 +141,9 @@ def editor(tokenizer, networks, assembled, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def published(networks, assembled):
+def published(random_parts, assembled):
     """A tiny QwenImagePipeline with random weights."""
-    return assembled("QwenImagePipeline", networks(CONDITIONER, {}, {}), DynamicShift())
+    return assembled("QwenImagePipeline", random_parts(CONDITIONER, {}, {}), DynamicShift())
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,9 @@ def test_transparency_of_a_picture_from_a_program_lies_on_white(pipeline):
 def test_what_cannot_be_edited_costs_one_line(pipeline):
     with pytest.raises(RequestError, match=r"must be at most 100 times as long .* got 1010x10"):
         edit(picture(1010, 10))
-    with pytest.raises(RequestError, match=r"got toy; choose Qwen/Qwen-Image-Edit-2511"):
+    with pytest.raises(
+        RequestError, match=r"got toy; choose danqing-nano-edit, Qwen/Qwen-Image-Edit-2511"
+    ):
         toy().paint(edit(picture(32, 32)))
     with pytest.raises(UnknownName, match="Did you mean 'exact'"):
         edit(picture(32, 32), sizing="exakt")

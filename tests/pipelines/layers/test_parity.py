@@ -20,7 +20,7 @@ SHRINK = 10
 
 
 @pytest.fixture(scope="module")
-def published(networks, assembled):
+def published(random_parts, assembled):
     """A tiny QwenImageLayeredPipeline with random weights."""
     transformer = {
         "in_channels": 32,
@@ -34,7 +34,7 @@ def published(networks, assembled):
         "latents_mean": [0.1, -0.2, 0.3, 0.0] * 2,
         "latents_std": [1.5, 0.8, 1.0, 1.2] * 2,
     }
-    parts = networks(CONDITIONER, transformer, vae)
+    parts = random_parts(CONDITIONER, transformer, vae)
     return assembled("QwenImageLayeredPipeline", parts, LayeredShift(), processor=None)
 
 
