@@ -13,8 +13,10 @@ from danqing.data.synthesis.split import (
     HELD_OUT_CATEGORIES,
     HELD_OUT_COUNTS,
     HELD_OUT_PAIRS,
+    allowed_colors,
     held_out_string,
 )
+from danqing.data.synthesis.understand import understand
 from danqing.data.synthesis.words import CHARACTERS
 from danqing.scorers.world import CATEGORIES, Scene
 
@@ -100,6 +102,26 @@ def test_settings_narrow_the_stream():
         assert spec.background is None
 
 
+def test_numbers_of_things_tell_their_colour_as_often_as_is_wanted():
+    counts = {"size": (64, 64), "categories": {"counting": 1.0}}
+    told = {
+        share: [Synthesis(**counts, told_colors=share).sample(i) for i in range(60)]
+        for share in (0.0, 0.5, 1.0)
+    }
+    colored = {
+        share: sum(s.spec.objects[0].color is not None for s in told[share]) for share in told
+    }
+    assert colored[0.0] == 0
+    assert 15 < colored[0.5] < 45
+    assert colored[1.0] == 60
+    for sample in told[1.0]:
+        (thing,) = sample.spec.objects
+        assert bucket(sample.spec) == "train"
+        assert thing.color in allowed_colors(thing.shape)
+        assert understand(sample.caption) == sample.spec
+    assert [s.spec for s in told[0.0]] == [Synthesis(**counts).sample(i).spec for i in range(60)]
+
+
 def test_a_recipe_can_hold_the_settings():
     settings = Synthesis(size=(320, 192), characters=50, languages={"zh": 2.0})
     assert parse(Synthesis, dump(settings)) == settings
@@ -118,6 +140,7 @@ def test_a_recipe_can_hold_the_settings():
         ({"fonts": ("hei",)}, "fonts must have one for text_en"),
         ({"text_colors": ("yellow",)}, "text_colors must be some of .* got yellow"),
         ({"jitter": 15}, "jitter must be 0 to 14, got 15"),
+        ({"told_colors": 1.5}, "told_colors must be 0 to 1, got 1.5"),
         ({"max_word": 9}, "max_word must be 1 to 8, got 9"),
         ({"min_word": 3, "max_word": 2}, "min_word must be 1 to 2, got 3"),
         ({"characters": 0}, "characters must be 1 to"),

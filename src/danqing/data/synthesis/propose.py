@@ -38,6 +38,9 @@ class Limits:
     """Share of scenes that name their ground; strings always do."""
     max_count: int = 5
     """Largest number in `counting`, 2 to 5."""
+    told_colors: float = 0.0
+    """Share of `counting` that tells a colour; all other scenes that leave it open have a twin that
+    tells it: `colors`, `color_attr` and `compound`."""
     letter_case: Literal["upper", "lower", "title"] = "upper"
     """How English is written."""
     min_word: int = 1
@@ -84,7 +87,10 @@ def _two_object(rng: Random, limits: Limits) -> tuple[Object, ...]:
 
 
 def _counting(rng: Random, limits: Limits) -> tuple[Object, ...]:
-    return (Object(rng.choice(limits.shapes), rng.randint(2, limits.max_count)),)
+    shape, count = rng.choice(limits.shapes), rng.randint(2, limits.max_count)
+    # Without it nothing is drawn, so that the stream of older settings stays what it was.
+    told = limits.told_colors > 0 and rng.random() < limits.told_colors
+    return (Object(shape, count, rng.choice(tuple(PALETTE)) if told else None),)
 
 
 def _colors(rng: Random, limits: Limits) -> tuple[Object, ...]:
