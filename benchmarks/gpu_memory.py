@@ -49,7 +49,7 @@ def main(
         repeats: How often each runs after one run to warm up.
         tensors: Weights that the decoders are timed on.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     print(surroundings(torch.get_num_threads()))
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory

@@ -29,7 +29,7 @@ from danqing.training.model import TextToImageModel
 from danqing.training.objectives.flow_matching import FlowMatching
 from danqing.training.objectives.reconstruction import Reconstruction
 from danqing.training.policy import guided
-from danqing.training.produce import Producer, Production
+from danqing.training.produce import Producer, Production, begin
 from danqing.training.recipe import Recipe, run
 from danqing.training.sources import LatentBatch
 from danqing.training.sources.edits import (
@@ -39,6 +39,9 @@ from danqing.training.sources.edits import (
     changed_share,
     streams,
 )
+from danqing.training.sources.mixture import Mixture, Stage
+from danqing.training.sources.spool import SpoolLatents
+from danqing.training.sources.synthesis import SynthesisLatents
 from danqing.training.trainees import TextToImageTrainee
 from danqing.training.trainees.adapter import AdapterTrainee
 from danqing.training.trainees.vae import VAETrainee
@@ -341,12 +344,51 @@ def test_an_adapter_learns_edits_too(trained):
     assert file.exists()
 
 
-def test_edits_are_not_spooled(model, tmp_path):
+def test_who_spools_edits_does_not_read_them(model, tmp_path):
     settings = EditLatents(stream=STREAM, batch=2, pool=4)
     told = Production(model=model, spool=tmp_path / "spool", source=settings, batches=1)
     producer = Producer(told, settings.open(model, 0), lambda captions: [])
-    with pytest.raises(RecipeError, match="captions alone to be spooled"):
+    with pytest.raises(RecipeError, match=r"captions alone to be read here.*set reads = false"):
         producer.turn()
+
+
+def test_edits_that_were_spooled_are_learned_as_those_that_were_not(tmp_path):
+    """Of one picture and of two, cut into patches already, and captions without any among them."""
+    folder = tmp_path / "model"
+    save(toy(edits=True), folder)
+    source = Mixture(
+        parts={
+            "edits": EditLatents(stream=STREAM, batch=3, pool=6),
+            "words": SynthesisLatents(batch=2, pool=2, passes=1),
+        },
+        stages=(Stage(weights={"edits": 2.0, "words": 1.0}),),
+    )
+    told = Production(
+        model=folder,
+        spool=tmp_path / "spool",
+        source=source,
+        batches=6,
+        reads=False,
+        dtype="float32",
+    )
+    assert begin(told).turn() == 0
+    plain, spooled = source.open(folder, 0), SpoolLatents(path=told.spool).open(folder, 0)
+    toys = load(folder, dtype=torch.float32)
+    module = TextToImageModel(toys.mmdit, toys.conditioner)
+    for step in range(6):
+        one, other = plain[step], spooled[step]
+        assert list(one.captions) == other.captions
+        for asked, back in zip(one.captions, other.captions, strict=True):
+            assert isinstance(asked, Instruction) == isinstance(back, Instruction)
+            assert len(pictures_of(asked)) == len(pictures_of(back))
+            # Latents are rounded to float16 on the way, shares of pixels are not.
+            for latents, other_latents in zip(sources_of(asked), sources_of(back), strict=True):
+                assert_close(latents, other_latents, rtol=1e-3, atol=1e-3)
+            if isinstance(asked, Instruction):
+                assert asked.changed.equal(back.changed)
+        objective = FlowMatching(changed=3.0)
+        losses = [objective(module, each, generator(step)).value for each in (one, other)]
+        assert_close(*losses, rtol=1e-3, atol=1e-4)
 
 
 def test_a_decoder_learns_the_pictures_of_edits_while_latents_stay(tmp_path):

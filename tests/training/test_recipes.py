@@ -6,23 +6,27 @@ So a new one is tested as soon as it is there.
 
 import dataclasses
 import json
+import runpy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from danqing.core.config import load, parse
 from danqing.data.run import Recipe as Filtering
 from danqing.data.run import run as filter_pictures
 from danqing.data.synthesis import Synthesis
-from danqing.models.conditioner.config import ConditionerConfig
+from danqing.models.conditioner.config import ConditionerConfig, EyesConfig
 from danqing.pipelines.pipeline import Pipeline
 from danqing.pipelines.save import save
 from danqing.testing import MMDIT, VAE_, ToyEdits, toy, toy_conditioner, toy_mmdit, toy_vae
+from danqing.training.parallel.world import device, world
 from danqing.training.prefer import FILE
 from danqing.training.produce import Production, begin
-from danqing.training.recipe import Recipe, run
+from danqing.training.recipe import Recipe, prepare, run
 from danqing.training.sources.corpus import CorpusLatents
 from danqing.training.sources.edits import streams
 from danqing.training.sources.folder import FolderLatents
@@ -31,6 +35,9 @@ from danqing.training.sources.spool import SpoolLatents
 
 if "edits" not in streams:
     streams.register("edits")(ToyEdits)
+
+# Tests are no package.
+pretend = runpy.run_path(str(Path(__file__).parents[1] / "pretend.py"))["pretend"]
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted((ROOT / "train").rglob("*.toml"))
@@ -78,8 +85,9 @@ def shrunk(part: Any) -> Any:
     return replace(part, **values)
 
 
-def tiny() -> Pipeline:
-    """A pipeline whose latents are of the shape that recipes have for danqing-nano."""
+def tiny(folder: Path) -> Pipeline:
+    """A pipeline in the place of one in a folder, with latents of the shape that recipes have."""
+    eyes = EyesConfig(width=32, depth=1, heads=2, mlp=48) if "edit" in folder.name else None
     small = toy()
     vae = replace(
         VAE_, latent_channels=16, patch=8, latents_mean=(0.0,) * 16, latents_std=(1.0,) * 16
@@ -87,7 +95,9 @@ def tiny() -> Pipeline:
     return Pipeline(
         toy_mmdit(config=replace(MMDIT, in_channels=64, out_channels=16)),
         toy_vae(config=vae),
-        toy_conditioner(config=ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48)),
+        toy_conditioner(
+            config=ConditionerConfig(width=32, depth=1, heads=2, kv_heads=1, mlp=48, eyes=eyes)
+        ),
         small.schedule,
         small.defaults,
         small.identity,
@@ -133,7 +143,7 @@ def test_there_are_recipes():
 def test_every_production_makes_a_shard(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = production(path)
-    save(tiny(), recipe.model)
+    save(tiny(recipe.model), recipe.model)
     provide(recipe.source)
     assert begin(recipe).turn() == 0
     batches = SpoolLatents(path=recipe.spool).open(recipe.model, 0)
@@ -144,9 +154,39 @@ def test_every_production_makes_a_shard(path, tmp_path, monkeypatch):
 def test_every_recipe_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = shrunk(load(Recipe, path))
-    save(tiny(), recipe.model)
+    save(tiny(recipe.model), recipe.model)
     provide(recipe.source)
     run(recipe)
     assert json.loads((recipe.run / "state/progress.json").read_text())["step"] == 2
     *_, last = (recipe.run / "metrics.jsonl").read_text().splitlines()
     assert json.loads(last)["loss"] is not None
+
+
+KINDS = ("0_vae", "10_edits", "13_edits_on_gpu", "9_few_steps", "nano/dpo", "nano/grpo")
+"""Recipes that differ in what is trained, how, and on what."""
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_gpu_learns_what_a_cpu_does(name, tmp_path, monkeypatch):
+    """One that is not there: what meets on two devices fails, and losses are the CPU's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("danqing.training.recipe.export", lambda *_: None)
+    (path,) = (path for path in RECIPES if str(path.with_suffix("")).endswith(f"/{name}"))
+    # In bfloat16 a CPU has other ways to reckon.
+    recipe = replace(shrunk(load(Recipe, path)), dtype="float32")
+    save(tiny(recipe.model), recipe.model)
+    provide(recipe.source)
+    if isinstance(recipe.source, SpoolLatents):
+        recipe = replace(recipe, source=replace(recipe.source, keep=True))
+    there = replace(recipe, run=Path("there"))
+    with sdpa_kernel(SDPBackend.MATH):
+        run(recipe)
+        with pretend((7, 5)), world("cuda"):
+            assert device() == torch.device("cuda", 0)
+            run(there)
+            assert {weight.device for weight in prepare(there).weights.masters.values()} == {
+                device()
+            }
+    told = [(each.run / "metrics.jsonl").read_text().splitlines() for each in (recipe, there)]
+    losses = [[json.loads(line)["loss"] for line in lines] for lines in told]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -50,7 +50,8 @@ def compare(folder: Path, watch: Callable[[int], object] = lambda block: None) -
     turn = rotation(layouts, LENGTH, SIDE * SIDE, mmdit.config.rope_axes, device=device)
     around = [turn, turn], [None, None], [None, None]
 
-    addition = torch.zeros(1, dtype=torch.long) if mmdit.config.addition_t_cond else None
+    flagged = mmdit.config.addition_t_cond
+    addition = torch.zeros(1, dtype=torch.long, device=device) if flagged else None
     temb = mmdit.embed(mmdit.moment(SIGMA), addition)
     for number, block in enumerate(mmdit.blocks):
         block = cast(MMDiTBlock, block)

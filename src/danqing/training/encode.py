@@ -25,6 +25,8 @@ from danqing.data.corpus import Corpus, read_part, write_part
 from danqing.data.pixels import RGB, cover, read_head
 from danqing.models.checkpoint import fingerprint
 from danqing.models.vae.model import VAE
+from danqing.pipelines.load import load_vae
+from danqing.training.parallel.world import device
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -154,10 +156,15 @@ def _latents(corpus: Corpus, rows: np.ndarray, scale: Scale, vae: VAE) -> list[t
     return found
 
 
+def finished(model: Path) -> VAE:
+    """Return the VAE in a model's folder, which learns nothing, where this process computes."""
+    return load_vae(model, torch.float32).to(device()).eval()
+
+
 @torch.inference_mode()
 def latents_of(vae: VAE, images: Sequence[RGB]) -> Float[Tensor, "B C h w"]:
-    """Return the normalized latents of pictures of one size, without their noise."""
-    return vae.normalize(vae.encode(to_tensor(images)).mode())
+    """Return the normalized latents of pictures of one size, without their noise, on the CPU."""
+    return vae.normalize(vae.encode(to_tensor(images).to(vae.device)).mode()).cpu()
 
 
 def to_tensor(images: Sequence[RGB]) -> Float[Tensor, "B 3 H W"]:

@@ -11,8 +11,9 @@ Dimension key:
 from collections.abc import Sequence
 
 from jaxtyping import Float
-from PIL.Image import Image
 from torch import Tensor
+
+from danqing.models.conditioner.vision import Picture
 
 Latents = Float[Tensor, "C _ _"]
 
@@ -21,7 +22,7 @@ class Instruction(str):
     """Words about pictures.
 
     Attributes:
-        pictures: As the conditioner is shown them.
+        pictures: As the conditioner is shown them: whole, or cut into patches already.
         sources: Their normalized latents, as the transformer reads them; sizes may differ.
         changed: What share of each latent of the answer is to be another than the first picture's;
             None where nobody knows.
@@ -32,7 +33,7 @@ class Instruction(str):
     def __new__(
         cls,
         words: str,
-        pictures: Sequence[Image],
+        pictures: Sequence[Picture],
         sources: Sequence[Latents],
         changed: Float[Tensor, "h w"] | None = None,
     ) -> "Instruction":
@@ -49,7 +50,7 @@ def reworded(caption: str, words: str) -> str:
     return Instruction(words, caption.pictures, caption.sources, caption.changed)
 
 
-def pictures_of(caption: str) -> Sequence[Image]:
+def pictures_of(caption: str) -> Sequence[Picture]:
     """Return what the conditioner is shown along with a caption."""
     return caption.pictures if isinstance(caption, Instruction) else ()
 

@@ -49,21 +49,24 @@ class TextToImageModel(nn.Module):
     def forward(
         self, x: Float[Tensor, "B C H W"], captions: Sequence[str], sigma: Float[Tensor, "B"]
     ) -> Float[Tensor, "B C H W"]:
-        """Return the velocity at `x` for each caption."""
+        """Return the velocity at `x` for each caption, where `x` is; weights may be elsewhere."""
         text, text_mask = self._read(captions)
+        there = x
+        x, sigma = x.to(self.mmdit.device), sigma.to(self.mmdit.device)
         tokens, token_mask, layouts = _with_sources(x, [sources_of(c) for c in captions])
         velocity = self.mmdit(
             tokens.to(text.dtype), text, sigma, layouts, text_mask=text_mask, token_mask=token_mask
         )
         height, width = x.shape[-2:]
-        return unpack(velocity[:, : layouts[0][0].tokens], height, width).to(x.dtype)
+        return unpack(velocity[:, : layouts[0][0].tokens], height, width).to(there)
 
     def _read(
         self, captions: Sequence[str]
     ) -> tuple[Float[Tensor, "B L E"], Bool[Tensor, "B L"] | None]:
         """Return the text of each caption and where it is."""
         if self.reader is not None:
-            return _padded([text.to(self.mmdit.dtype) for text in self._still(captions)])
+            mmdit = self.mmdit
+            return _padded([text.to(mmdit.device, mmdit.dtype) for text in self._still(captions)])
         assert self.conditioner is not None
         if any(isinstance(caption, ReadCaption) for caption in captions):
             raise RecipeError(

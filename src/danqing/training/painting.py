@@ -20,8 +20,8 @@ from danqing.flow.schedule import Schedule, from_published
 from danqing.flow.sde import Hop, kernels, walk
 from danqing.models.checkpoint import read_config
 from danqing.models.vae.model import VAE
-from danqing.pipelines.load import load_vae
 from danqing.pipelines.model import to_image
+from danqing.training.encode import finished
 from danqing.training.policy import Model, guided
 
 
@@ -86,7 +86,7 @@ class Painter:
         schedule: Schedule | None = None,
     ) -> "Painter":
         """Return the painter of a model's folder; None: with the schedule there."""
-        vae = load_vae(model, torch.float32).eval()
+        vae = finished(model)
         latents_shape(vae, size)
         if schedule is None:
             schedule = from_published(read_config(model / "scheduler", "scheduler_config.json"))
@@ -128,7 +128,7 @@ class Painter:
     @torch.no_grad()
     def show(self, latents: Float[Tensor, "B C h w"]) -> list[Image.Image]:
         """Return latents as pictures to look at."""
-        raw = self.vae.denormalize(latents)
+        raw = self.vae.denormalize(latents.to(self.vae.device))
         return [to_image(self.vae.decode(raw[k : k + 1])) for k in range(len(raw))]
 
 

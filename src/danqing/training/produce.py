@@ -1,5 +1,8 @@
 """Making batches ready for those who train: pictures become latents, captions become text.
 
+A conditioner that learns must read its captions itself; then these go as they are, and pictures
+that they bring are cut up for it.
+
 Any number of producers share a spool. Each takes the lowest shard that is missing and that nobody
 is making. Shard n holds the batches from n times their count on of the recipe's source, so it is
 the same whoever makes it. When the spool is full they wait, except for what is being waited for.
@@ -9,6 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -23,9 +27,12 @@ from danqing.core.errors import DanqingError, RecipeError
 from danqing.core.files import atomic_path
 from danqing.core.log import logger
 from danqing.models.conditioner.model import Conditioner
+from danqing.models.conditioner.vision import cut
 from danqing.pipelines.load import reader
+from danqing.training.attached import Cut, detach
 from danqing.training.instruction import Instruction
 from danqing.training.model import still
+from danqing.training.parallel.world import device
 from danqing.training.sources import Batches, BatchSource, LatentBatch, OnPolicy, sources
 from danqing.training.spool import Ready, Spool
 
@@ -54,6 +61,9 @@ class Production:
     """Gigabytes of shards that are not trained on yet; each producer may add one more."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """What the conditioner computes in, and the number format of texts."""
+    reads: bool = True
+    """Whether captions are read here; otherwise who trains reads them, as a conditioner that learns
+    must, and as those that come with pictures are."""
     seed: int = 0
     """Seed of the data."""
 
@@ -71,18 +81,21 @@ class Production:
 class Producer:
     """Makes shards, one at a time."""
 
-    def __init__(self, recipe: Production, batches: Batches, read: Read) -> None:
+    def __init__(
+        self, recipe: Production, batches: Batches, read: Read | None, cut: Cut | None = None
+    ) -> None:
         """Get ready.
 
         Args:
             recipe: What to make.
             batches: Those of its source.
-            read: The conditioner of its model.
+            read: The conditioner of its model; None: captions stay unread.
+            cut: Cuts the pictures of unread captions for the conditioner; None: it sees none.
 
         Raises:
             RecipeError: the spool has shards of another length.
         """
-        self.recipe, self.batches, self.read = recipe, batches, read
+        self.recipe, self.batches, self.read, self.cut = recipe, batches, read, cut
         self.spool = Spool(recipe.spool)
         self.spool.settle(recipe.batches)
         with atomic_path(recipe.spool / "recipes" / f"{recipe.version}.toml") as staged:
@@ -117,7 +130,8 @@ class Producer:
     def _make(self, number: int) -> None:
         first = number * self.recipe.batches
         batches = [self._ready(self.batches[first + at]) for at in range(self.recipe.batches)]
-        self.spool.write(number, batches, self.read([" "])[0][0], self.recipe.version)
+        negative = None if self.read is None else self.read([" "])[0][0].cpu()
+        self.spool.write(number, batches, negative, self.recipe.version)
 
     def _ready(self, batch: Any) -> Ready:
         if not isinstance(batch, LatentBatch):
@@ -125,12 +139,15 @@ class Producer:
                 f"source must give latents and captions, got {type(batch).__name__}; "
                 "choose another one."
             )
+        if self.read is None:
+            attached = detach(batch.captions, self.cut, DTYPES[self.recipe.dtype])
+            return Ready(batch.latents, batch.captions, None, *attached)
         if any(isinstance(caption, Instruction) for caption in batch.captions):
             raise RecipeError(
-                "source must give captions alone to be spooled, got some that come with pictures; "
-                "train with it directly."
+                "source must give captions alone to be read here, got some that come with "
+                "pictures; set reads = false."
             )
-        texts = [text[0] for text in self.read(batch.captions)]
+        texts = [text[0].cpu() for text in self.read(batch.captions)]
         return Ready(batch.latents, batch.captions, texts)
 
 
@@ -147,8 +164,13 @@ def begin(recipe: Production) -> Producer:
         )
     batches = recipe.source.open(recipe.model, recipe.seed)
     read = reader(packed=False)
-    conditioner = Conditioner.load(recipe.model, dtype=DTYPES[recipe.dtype], read=read)
-    return Producer(recipe, batches, still(conditioner, kept=0.0))
+    dtype = DTYPES[recipe.dtype]
+    conditioner = Conditioner.load(recipe.model, dtype=dtype, device=device(), read=read)
+    if recipe.reads:
+        return Producer(recipe, batches, still(conditioner, kept=0.0))
+    eyes = conditioner.vision
+    cuts = None if eyes is None else partial(cut, processor=eyes.processor)
+    return Producer(recipe, batches, None, cuts)
 
 
 @torch.inference_mode()

@@ -159,7 +159,7 @@ class Reconstructed:
                 f"vae.{name}": value.to(state.weights.dtype)
                 for name, value in state.ema.state().items()
             }
-            given = originals.to(state.weights.dtype)
+            given = originals.to(vae.device, state.weights.dtype)
             back = functional_call(there_and_back, values, (given,))
             return [Row("originals", _images(originals)), Row("reconstructions", _images(back))]
 

@@ -5,15 +5,18 @@ shard is a safetensors file that appears whole or not at all. `place.json` says 
 shards are needed and which one is being read: the former follows the states that were saved, so a
 run that goes on from one finds its batches again.
 
+Captions go with the texts that a conditioner read, or alone where the conditioner learns; those
+that are instructions go with what they bring along.
+
 Dimension key:
     B batch    C latent channels    H W their sides    L tokens of a caption    E text channels
     T tokens of all captions of a batch
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +28,7 @@ from torch import Tensor
 
 from danqing.core.errors import RecipeError
 from danqing.core.files import atomic_path
+from danqing.training.attached import Attached, attach
 from danqing.training.sources.base import LatentBatch, ReadCaption
 
 
@@ -39,12 +43,16 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A batch with all that a frozen VAE and conditioner make of it."""
+    """A batch with all that a frozen VAE makes of it, and a conditioner if that is frozen too."""
 
     latents: Float[Tensor, "B C H W"]
     captions: Sequence[str]
-    texts: Sequence[Float[Tensor, "_ E"]]
-    """What the conditioner read, for each caption."""
+    texts: Sequence[Float[Tensor, "_ E"]] | None
+    """What the conditioner read, for each caption; None: it will read them when it learns."""
+    attached: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+    """What captions bring along; see `attached`."""
+    told: Sequence[Attached | None] = ()
+    """How it is given back to each caption."""
 
 
 class Spool:
@@ -128,24 +136,30 @@ class Spool:
             path.unlink(missing_ok=True)
             lock.release()
 
-    def write(self, number: int, batches: Sequence[Ready], negative: Tensor, recipe: str) -> None:
+    def write(
+        self, number: int, batches: Sequence[Ready], negative: Tensor | None, recipe: str
+    ) -> None:
         """Write a shard.
 
         Args:
             number: Its number.
             batches: What is in it.
-            negative: The text of the empty caption.
+            negative: The text of the empty caption; None: captions go without texts.
             recipe: The version of the recipe that it was made by.
         """
-        tensors = {"negative": negative.contiguous()}
+        tensors = {} if negative is None else {"negative": negative.contiguous()}
         for place, batch in enumerate(batches):
             # Latents have unit deviation: float16 is finer than bfloat16 and never overflows.
             tensors[f"{place}.latents"] = batch.latents.to(torch.float16).contiguous()
-            tensors[f"{place}.text"] = torch.cat(list(batch.texts))
-            tensors[f"{place}.lengths"] = torch.tensor([len(text) for text in batch.texts])
+            if batch.texts is not None:
+                tensors[f"{place}.text"] = torch.cat(list(batch.texts))
+                tensors[f"{place}.lengths"] = torch.tensor([len(text) for text in batch.texts])
+            tensors |= {f"{place}.attached.{name}": t for name, t in batch.attached.items()}
         captions = json.dumps([list(batch.captions) for batch in batches])
+        attached = json.dumps([list(batch.told) for batch in batches])
+        told = {"captions": captions, "attached": attached, "recipe": recipe}
         with atomic_path(self.path(number)) as staged:
-            save_file(tensors, staged, metadata={"captions": captions, "recipe": recipe})
+            save_file(tensors, staged, metadata=told)
 
 
 class Shard:
@@ -155,17 +169,26 @@ class Shard:
         self._file = safe_open(path, framework="pt")
         told = self._file.metadata()
         self.recipe, self._captions = told["recipe"], json.loads(told["captions"])
+        # Shards of before instructions could be spooled say nothing of them.
+        self._attached = json.loads(told.get("attached", "[]")) or [[]] * len(self._captions)
+        self._names = set(self._file.keys())
 
     def __getitem__(self, place: int) -> LatentBatch:
-        """Return a batch whose captions have their texts with them."""
+        """Return a batch; captions have what they bring and, if they were read, their texts."""
+        latents = self._file.get_tensor(f"{place}.latents").float()
+        if "negative" not in self._names:
+            return LatentBatch(latents, self._whole(place))
         text, lengths = (self._file.get_tensor(f"{place}.{part}") for part in ("text", "lengths"))
-        texts = text.split(lengths.tolist())
-        captions = map(ReadCaption, self._captions[place], texts)
-        return LatentBatch(
-            self._file.get_tensor(f"{place}.latents").float(),
-            list(captions),
-            ReadCaption(" ", self._file.get_tensor("negative")),
-        )
+        captions = map(ReadCaption, self._captions[place], text.split(lengths.tolist()))
+        negative = ReadCaption(" ", self._file.get_tensor("negative"))
+        return LatentBatch(latents, list(captions), negative)
+
+    def _whole(self, place: int) -> list[str]:
+        prefix = f"{place}.attached."
+        names = [name for name in self._names if name.startswith(prefix)]
+        tensors = {name.removeprefix(prefix): self._file.get_tensor(name) for name in names}
+        told = [one and Attached(*one) for one in self._attached[place]]
+        return attach(self._captions[place], told, tensors)
 
 
 def _told(path: Path) -> dict[str, int]:

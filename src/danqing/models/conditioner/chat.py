@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from jaxtyping import Bool, Int
-from PIL.Image import Image
 from torch import Tensor
 
 from danqing.core.errors import RequestError
 from danqing.core.log import logger
 from danqing.models.conditioner.template import CLOSING, PICTURE_TOKEN, Template
-from danqing.models.conditioner.vision import Patches, Processor, cut, token_counts
+from danqing.models.conditioner.vision import Patches, Picture, Processor, cut, token_counts
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -64,7 +63,7 @@ class Writer:
     def write(
         self,
         prompts: Sequence[str],
-        images: Sequence[Sequence[Image]] | None = None,
+        images: Sequence[Sequence[Picture]] | None = None,
         limit: int | None = None,
     ) -> Chat:
         """Return one chat for each prompt and its pictures; see `Conditioner.tokenize`."""

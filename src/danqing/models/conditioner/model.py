@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from jaxtyping import Bool, Float, Int
-from PIL.Image import Image
 from torch import Tensor, nn
 
 from danqing.core.errors import CheckpointError
@@ -36,7 +35,13 @@ from danqing.models.conditioner.language import LanguageModel, places
 from danqing.models.conditioner.names import blind, ours, published
 from danqing.models.conditioner.template import TEMPLATES, Template, with_pictures
 from danqing.models.conditioner.tokenizer import load_tokenizer, save_tokenizer
-from danqing.models.conditioner.vision import Patches, Vision, load_processor, restore_rotations
+from danqing.models.conditioner.vision import (
+    Patches,
+    Picture,
+    Vision,
+    load_processor,
+    restore_rotations,
+)
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -207,7 +212,7 @@ class Conditioner(nn.Module):
     def tokenize(
         self,
         prompts: Sequence[str],
-        images: Sequence[Sequence[Image]] | None = None,
+        images: Sequence[Sequence[Picture]] | None = None,
         *,
         limit: int | None = None,
     ) -> Chat:
@@ -262,7 +267,7 @@ class Conditioner(nn.Module):
     def read(
         self,
         prompts: Sequence[str],
-        images: Sequence[Sequence[Image]] | None = None,
+        images: Sequence[Sequence[Picture]] | None = None,
         *,
         limit: int | None = None,
     ) -> Conditioning:
@@ -271,7 +276,7 @@ class Conditioner(nn.Module):
 
     @torch.no_grad()
     def read_each(
-        self, prompts: Sequence[str], images: Sequence[Sequence[Image]] | None = None
+        self, prompts: Sequence[str], images: Sequence[Sequence[Picture]] | None = None
     ) -> list[Float[Tensor, "1 _ E"]]:
         """Return the text of each prompt with its pictures, bit for bit as it reads alone.
 

@@ -31,6 +31,10 @@ class Patches(NamedTuple):
     """Frames, rows and columns of patches of each picture."""
 
 
+Picture = Image | Patches
+"""A picture as the conditioner may be given it: whole, or cut up already."""
+
+
 @runtime_checkable
 class Processor(Protocol):
     """The image processor of Qwen2-VL in `transformers`, as far as it is needed here."""
@@ -137,10 +141,26 @@ def fit(area: int, width: int, height: int) -> tuple[int, int]:
     return round(wide / 32) * 32, round(wide / ratio / 32) * 32
 
 
-def cut(images: Sequence[Image], processor: Processor) -> Patches:
-    """Return the patches of pictures, each resized to whole patches by the processor."""
-    batch = processor(list(images), return_tensors="pt")
-    return Patches(batch["pixel_values"], batch["image_grid_thw"])
+def cut(images: Sequence[Picture], processor: Processor) -> Patches:
+    """Return the patches of pictures, each resized to whole patches by the processor.
+
+    Those of a picture that is cut already are taken as they are.
+    """
+    if whole := [image for image in images if isinstance(image, Image)]:
+        batch = processor(whole, return_tensors="pt")
+        patches = Patches(batch["pixel_values"], batch["image_grid_thw"])
+        if len(whole) == len(images):
+            return patches
+        found = iter(apart(patches))
+        images = [next(found) if isinstance(image, Image) else image for image in images]
+    values, grids = zip(*images, strict=True)
+    return Patches(torch.cat(values), torch.cat(grids))
+
+
+def apart(patches: Patches) -> list[Patches]:
+    """Return the patches of each picture alone."""
+    parts = patches.values.split(patches.grids.prod(-1).tolist())
+    return [Patches(part, grid[None]) for part, grid in zip(parts, patches.grids, strict=True)]
 
 
 def token_counts(patches: Patches, processor: Processor) -> list[int]:

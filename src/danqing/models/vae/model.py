@@ -126,6 +126,11 @@ class VAE(nn.Module):
         """Pixels per latent, along each side."""
         return self.config.factor
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.encoder.conv_in.weight.device
+
     def encode(
         self, image: Float[Tensor, "B C H W"], *, strip_bytes: int | None = None
     ) -> Posterior:
@@ -196,15 +201,13 @@ class VAE(nn.Module):
         Where bfloat16 is emulated every convolution converts to float32 and back; it is then
         better to stay there from the door to the door.
         """
-        device = self.encoder.conv_in.weight.device
-        slow = self._dtype == torch.bfloat16 and not native_bf16(device)
+        slow = self._dtype == torch.bfloat16 and not native_bf16(self.device)
         return torch.float32 if slow else self._dtype
 
     def _strip_bytes(self, wanted: int | None) -> int | None:
         if torch.is_grad_enabled():
             return None
-        device = self.encoder.conv_in.weight.device
-        return wanted or (CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES)
+        return wanted or (CACHE_BYTES if self.device.type == "cpu" else ACCELERATOR_BYTES)
 
 
 def _way_down(config: VAEConfig) -> Iterator[nn.Module]:

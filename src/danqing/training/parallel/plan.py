@@ -75,6 +75,7 @@ def parallelize(
     shards = plan.shards(size())
     if alone():
         recompute(module, share)
+        module.to(device())
         return Shares(), Work(rounds=rounds)
     kind, samples = device().type, plan.replicate * shards
     weights = init_device_mesh(

@@ -36,12 +36,11 @@ class Work:
         self, objective: Objective, weights: Weights, batch: Any, generator: torch.Generator
     ) -> Loss:
         """Return the loss on a batch, and leave its gradient in the masters that are here."""
-        if alone() and self.rounds == 1:
+        if not isinstance(objective, Divisible):  # A run that divides its work was refused.
             loss = objective(weights.module, batch, generator)
             loss.value.backward()
             weights.collect()
             return loss
-        assert isinstance(objective, Divisible), "a recipe with another is refused"
         told: list[tuple[float, Loss]] = []
         drawn = objective.draw(weights.module, batch, generator)
         for share, piece in self.pieces(drawn):
@@ -81,7 +80,8 @@ def _mean(told: Sequence[tuple[float, Loss]]) -> Loss:
     """Return the mean over all pieces of all ranks; a part that is NaN was in no sample."""
     names = list(told[0][1].parts)
     values = torch.stack([torch.stack([loss.value, *loss.parts.values()]) for _, loss in told])
-    shares = values.new_tensor([share for share, _ in told])[:, None] * ~values.isnan()
+    shares = torch.tensor([share for share, _ in told], device=values.device)
+    shares = shares[:, None] * ~values.isnan()
     sums = torch.stack([(values.nan_to_num(nan=0.0) * shares).sum(0), shares.sum(0)])
     if not alone():
         dist.all_reduce(sums)

@@ -1,29 +1,51 @@
-"""The processes of a run: this one alone, or all that torchrun started.
+"""The processes of a run, this one alone or all that torchrun started, and where each computes.
 
 A process that is one of several has a *rank*, from 0; the one of rank 0 *leads*: it alone talks.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 
 import torch
 import torch.distributed as dist
 
+from danqing.core.device import pick_device
+
+_device: ContextVar[torch.device | None] = ContextVar("device", default=None)
+
 
 @contextmanager
-def world() -> Iterator[None]:
-    """Join the processes that torchrun started with this one, if it did.
+def world(wanted: str | None = None) -> Iterator[None]:
+    """Compute on a device, and join the processes that torchrun started with this one, if it did.
 
     They meet over NCCL where there are CUDA devices, each taking one, and over gloo on CPUs. Who
     has joined already stays.
+
+    Args:
+        wanted: The device, as in `pick_device`; None: the fastest kind. Of CUDA devices, processes
+            of torchrun take one each, whatever the number.
+
+    Raises:
+        RequestError: The wanted device is unknown or not in this machine.
     """
-    if dist.is_initialized() or not dist.is_torchelastic_launched():
-        yield
-        return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    place = pick_device(wanted).device
+    together = dist.is_torchelastic_launched() and not dist.is_initialized()
+    if place.type == "cuda":
+        own = int(os.environ["LOCAL_RANK"]) if together else place.index or 0
+        place = torch.device("cuda", own)
+        torch.cuda.set_device(place)
+    before = _device.set(place)
+    try:
+        with _joined("nccl" if place.type == "cuda" else "gloo") if together else nullcontext():
+            yield
+    finally:
+        _device.reset(before)
+
+
+@contextmanager
+def _joined(backend: str) -> Iterator[None]:
     store, number, count = next(dist.rendezvous("env://"))  # pyright: ignore[reportPrivateImportUsage]
     if os.environ["GROUP_WORLD_SIZE"] == "1":
         # When torchrun starts processes anew, its store still says where the dead ones were.
@@ -58,9 +80,8 @@ def leads() -> bool:
 
 
 def device() -> torch.device:
-    """Return where a process computes; one that is alone stays where its modules are built."""
-    cuda = dist.is_initialized() and torch.cuda.is_available()
-    return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+    """Return where this process computes: as `world` says, and outside of it on the CPU."""
+    return _device.get() or torch.device("cpu")
 
 
 @contextmanager

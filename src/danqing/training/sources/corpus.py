@@ -17,8 +17,7 @@ from danqing.data.corpus import Corpus
 from danqing.data.export import passed
 from danqing.data.record import ORIGINS
 from danqing.models.vae.model import VAE
-from danqing.pipelines.load import load_vae
-from danqing.training.encode import Columns, encode
+from danqing.training.encode import Columns, encode, finished
 from danqing.training.sources.base import Batches, LatentBatch, sources
 
 _PATCH: Final = 2
@@ -62,7 +61,7 @@ class CorpusLatents:
         """
         corpus = Corpus(self.corpus)
         rows = passed(corpus, self.stage or None)
-        vae = load_vae(model, torch.float32)
+        vae = finished(model)
         wanted = scales(self.sizes, _PATCH * vae.factor)
         columns = [self._encoded(corpus, rows, scale, vae) for scale in wanted]
         return _Rows(self, corpus, rows, wanted, columns, vae, derive(seed, "corpus"))

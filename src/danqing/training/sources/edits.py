@@ -26,8 +26,7 @@ from danqing.core.registry import Registry
 from danqing.core.seed import derive, generator
 from danqing.data.edits import Edits
 from danqing.models.vae.model import VAE
-from danqing.pipelines.load import load_vae
-from danqing.training.encode import latents_of, to_tensor
+from danqing.training.encode import finished, latents_of, to_tensor
 from danqing.training.instruction import Instruction, Latents
 from danqing.training.sources.base import Batches, LatentBatch, PictureBatch, sources
 from danqing.training.sources.folder import PATCH
@@ -99,7 +98,7 @@ class EditLatents:
 
     def open(self, model: Path, seed: int) -> Batches:
         """Return the batches, encoded by the VAE in `model`."""
-        return _Edits(self, load_vae(model, torch.float32), derive(seed, "edits"))
+        return _Edits(self, finished(model), derive(seed, "edits"))
 
 
 @sources.register("edit_pictures")
@@ -134,7 +133,7 @@ class _Pictures:
 
 class _Edits:
     def __init__(self, settings: EditLatents, vae: VAE, seed: int) -> None:
-        self.settings, self.vae, self.seed = settings, vae.eval(), seed
+        self.settings, self.vae, self.seed = settings, vae, seed
         self.pool = lru_cache(maxsize=1)(self._pool)
 
     def __getitem__(self, step: int) -> LatentBatch:

@@ -21,8 +21,7 @@ from danqing.data.pixels import cover, read_head
 from danqing.data.record import Record
 from danqing.data.sources.folder import Folder
 from danqing.models.vae.model import VAE
-from danqing.pipelines.load import load_vae
-from danqing.training.encode import latents_of
+from danqing.training.encode import finished, latents_of
 from danqing.training.sources.base import Batches, LatentBatch, sources
 
 PATCH: Final = 2
@@ -57,7 +56,7 @@ class FolderLatents:
             SourceError: there is no such folder.
             RecipeError: a picture cannot be read, or has no caption, or all are too small.
         """
-        vae = load_vae(model, torch.float32)
+        vae = finished(model)
         wanted = scales(self.sizes, PATCH * vae.factor)
         samples: list[tuple[Latents, str]] = []
         for item in Folder(path=self.path).items():

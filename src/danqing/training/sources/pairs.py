@@ -16,7 +16,7 @@ from danqing.core.log import Metrics
 from danqing.core.seed import derive
 from danqing.data.buckets import scales
 from danqing.data.record import Record
-from danqing.pipelines.load import load_vae
+from danqing.training.encode import finished
 from danqing.training.sources.base import Batches, PairBatch, sources
 from danqing.training.sources.folder import PATCH, Dealt, Latents, encoded
 
@@ -62,7 +62,7 @@ class PairLatents:
         """
         if not self.path.is_file():
             raise SourceError(f"pairs must be a JSONL file, got {self.path}; check the path.")
-        vae = load_vae(model, torch.float32)
+        vae = finished(model)
         wanted = scales(self.sizes, PATCH * vae.factor)
         samples: list[tuple[Latents, Latents, str]] = []
         for pair, chosen, rejected in self._records():

@@ -19,8 +19,7 @@ from danqing.core.seed import derive, generator
 from danqing.data.synthesis import Sample, Synthesis
 from danqing.models.vae.model import VAE
 from danqing.pipelines.latents import parse_size
-from danqing.pipelines.load import load_vae
-from danqing.training.encode import latents_of, to_tensor
+from danqing.training.encode import finished, latents_of, to_tensor
 from danqing.training.sources.base import Batches, LatentBatch, PictureBatch, sources
 
 
@@ -80,12 +79,12 @@ class SynthesisLatents:
 
     def open(self, model: Path, seed: int) -> Batches:
         """Return the batches, encoded by the VAE in `model`."""
-        return _Latents(self, load_vae(model, torch.float32), derive(seed, "latents"))
+        return _Latents(self, finished(model), derive(seed, "latents"))
 
 
 class _Latents:
     def __init__(self, settings: SynthesisLatents, vae: VAE, seed: int) -> None:
-        self.settings, self.vae, self.seed = settings, vae.eval(), seed
+        self.settings, self.vae, self.seed = settings, vae, seed
         self.pool = lru_cache(maxsize=1)(self._pool)
 
     def __getitem__(self, step: int) -> LatentBatch:

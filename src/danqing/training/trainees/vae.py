@@ -63,7 +63,8 @@ class VAETrainee:
         save_vae(module.to(DTYPES[self.stored]), folder)
 
     def _measured(self, vae: VAE, batches: Batches) -> VAEConfig:
-        latents = torch.cat([vae.encode(batches[i].images).mode() for i in range(self.measured)])
+        pictures = (batches[i].images.to(vae.device) for i in range(self.measured))
+        latents = torch.cat([vae.encode(some).mode() for some in pictures])
         deviation, mean = torch.std_mean(latents, dim=(0, 2, 3))
         return replace(
             vae.config,
