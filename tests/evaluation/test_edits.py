@@ -6,14 +6,19 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageFilter
 
-from danqing.data.edits import Edits, held_out
+from danqing.core.download import EMBEDDED
+from danqing.data.edits import STYLES, Edits, held_out
 from danqing.evaluation.edit_trials import edit_trials
 from danqing.evaluation.edits import ANEW, CHANGING, EditJudge, Truth
 from danqing.evaluation.trials import RIGHT
+from danqing.pipelines.load import load_vae
+from danqing.pipelines.model import to_image
+from danqing.training.encode import to_tensor
 
 JUDGE = EditJudge()
 
@@ -45,6 +50,24 @@ def test_a_shift_is_measured_whatever_was_changed(task, right, down):
         else:
             assert found["shift"] == pytest.approx(np.hypot(right, down), abs=0.4)
             assert found["still"] == (not right and not down)
+
+
+@torch.inference_mode()
+def through(vae, image):
+    return to_image(vae.decode(vae.encode(to_tensor([np.asarray(image)])).mode()))
+
+
+def test_no_look_moves_through_a_vae_and_each_is_seen_to_be_moved():
+    """Washes of colour have few edges, and a VAE changes them by more than it does others."""
+    vae = load_vae(EMBEDDED["danqing-nano-edit"], torch.float32)
+    looks = {one.change.asked["style"]: one for one in held_out("restyle", 24)}
+    assert set(looks) == set(STYLES)
+    for one in looks.values():
+        true = Truth(one.change, one.sources[0], one.target, one.kept)
+        image = through(vae, one.target)
+        assert JUDGE.judge(image, true).details["still"] == 1
+        moved = JUDGE.judge(ImageChops.offset(image, 1, 0), true).details
+        assert moved["shift"] == pytest.approx(1, abs=0.3)
 
 
 @pytest.mark.parametrize("task", ["add", "remove", "move"])

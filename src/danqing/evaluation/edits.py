@@ -26,7 +26,7 @@ from PIL import Image, ImageFilter
 from danqing.data.edits import POSES, STYLES, TASKS, Change
 from danqing.data.edits.figures import fitted
 from danqing.data.synthesis.placed import Placed
-from danqing.evaluation.measures.drift import Shift, shift, shift_within
+from danqing.evaluation.measures.drift import Shift, shift_within
 from danqing.evaluation.measures.pixels import pixels, psnr
 from danqing.scorers.base import Score
 from danqing.scorers.likeness import LikenessJudge
@@ -132,7 +132,8 @@ def _moved(
     mask: Bool[np.ndarray, "H W"],
 ) -> Shift | None:
     """Return how far a picture has moved; None: nothing could be seen to."""
-    if truth.change.task not in ANEW:
-        return shift_within(source.mean(-1), seen.mean(-1), mask)
-    like = max(source, pixels(truth.target), key=lambda one: psnr(seen, one))
-    return shift(like.mean(-1), seen.mean(-1))
+    like = source
+    if truth.change.task in ANEW:
+        like = max(source, pixels(truth.target), key=lambda one: psnr(seen, one))
+        mask = np.ones_like(mask)
+    return shift_within(like.mean(-1), seen.mean(-1), mask)

@@ -34,7 +34,7 @@ _FIGURES: Final = ("kept", "held", "shift", "still")
 class Edits(Drawn):
     """How well a model that changes pictures changes them."""
 
-    version: ClassVar = 2
+    version: ClassVar = 3
     categories: tuple[str, ...] = CHANGING
     """The tasks."""
     per_category: int = 40
