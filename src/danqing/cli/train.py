@@ -33,10 +33,9 @@ def train(
     from tqdm import tqdm
 
     from danqing.core.config import load
-    from danqing.core.device import free_memory
     from danqing.core.errors import RecipeError
     from danqing.core.log import logger
-    from danqing.training.parallel.world import leads, size, world
+    from danqing.training.parallel.world import leads, memory_of_each, size, world
     from danqing.training.plan import foretold
     from danqing.training.recipe import Recipe, export, prepare, run
 
@@ -54,7 +53,7 @@ def train(
     with world(device):
         if not leads():
             logger("danqing").setLevel(logging.CRITICAL)
-        elif (told := foretold(settings, free_memory("cpu") // size(), size())) is not None:
+        elif (told := foretold(settings, memory_of_each(), size())) is not None:
             logger(__name__).info("%s", told)
         quiet = not leads()
         with tqdm(total=settings.steps, unit="step", dynamic_ncols=True, disable=quiet) as bar:

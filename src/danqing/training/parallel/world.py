@@ -11,7 +11,7 @@ from contextvars import ContextVar
 import torch
 import torch.distributed as dist
 
-from danqing.core.device import pick_device
+from danqing.core.device import free_memory, pick_device
 
 _device: ContextVar[torch.device | None] = ContextVar("device", default=None)
 
@@ -82,6 +82,11 @@ def leads() -> bool:
 def device() -> torch.device:
     """Return where this process computes: as `world` says, and outside of it on the CPU."""
     return _device.get() or torch.device("cpu")
+
+
+def memory_of_each() -> int:
+    """Return the free bytes that a process may take where it computes; of a CPU's, its share."""
+    return free_memory(device()) // (size() if device().type == "cpu" else 1)
 
 
 @contextmanager
