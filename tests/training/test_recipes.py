@@ -162,7 +162,7 @@ def test_every_recipe_runs(path, tmp_path, monkeypatch):
     assert json.loads(last)["loss"] is not None
 
 
-KINDS = ("0_vae", "10_edits", "13_edits_on_gpu", "9_few_steps", "nano/dpo", "nano/grpo")
+KINDS = ("0_vae", "10_edits", "13_edits_on_gpu", "9_few_steps", "nano/dpo")
 """Recipes that differ in what is trained, how, and on what."""
 
 
