@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import logging
 import socket
 import threading
 import time
@@ -190,3 +191,13 @@ def _unit(colors: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def mean_color():
     return MeanColor()
+
+
+@pytest.fixture
+def logs_as_before():
+    """Take away what `main` does to the loggers of its process."""
+    root, ours = logging.getLogger(), logging.getLogger("danqing")
+    handlers, level = list(root.handlers), ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)

@@ -3,9 +3,7 @@
 What comes out must be what a CPU gives, up to the order of a few sums, as it is a CPU that reckons.
 """
 
-import importlib.util
-import logging
-import sys
+import runpy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -46,11 +44,9 @@ from danqing.training.instruction import Instruction
 from danqing.training.model import TextToImageModel
 
 # Tests are no package.
-_spec = importlib.util.spec_from_file_location("pretend", Path(__file__).with_name("pretend.py"))
-helper = importlib.util.module_from_spec(_spec)
-sys.modules["pretend"] = helper
-_spec.loader.exec_module(helper)
-pretend, Pretended = helper.pretend, helper.Pretended
+_helper = runpy.run_path(str(Path(__file__).with_name("pretend.py")))
+pretend, Pretended = _helper["pretend"], _helper["Pretended"]
+pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 
 @pytest.fixture(autouse=True)
@@ -179,16 +175,6 @@ def test_nothing_is_left_behind():
     assert not torch.cuda.is_available()
     assert torch.ones(1).device.type == "cpu"
     assert "device" not in vars(torch.Tensor)
-
-
-@pytest.fixture(autouse=True)
-def _logs():
-    """Take away what `main` does to the loggers of its process."""
-    root, ours = logging.getLogger(), logging.getLogger("danqing")
-    handlers, level = list(root.handlers), ours.level
-    yield
-    root.handlers[:] = handlers
-    ours.setLevel(level)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """What verbs need that paint."""
 
-import logging
-
 import pytest
 
 from danqing.pipelines.save import save
@@ -23,10 +21,5 @@ def editor(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _logs():
-    """Take away what `main` does to the loggers of its process."""
-    root, ours = logging.getLogger(), logging.getLogger("danqing")
-    handlers, level = list(root.handlers), ours.level
-    yield
-    root.handlers[:] = handlers
-    ours.setLevel(level)
+def _logs(logs_as_before):
+    """Every test here calls `main`."""

@@ -1,7 +1,7 @@
 """What instructions bring along as a few tensors, for a batch that travels by file.
 
 Latents go as float16, which is finer than bfloat16 and which unit-scaled ones never overflow. Of
-pictures go the patches that a vision tower is given: cutting them costs more than a small model.
+pictures go the patches that a vision tower is given, so that who trains need not cut them.
 
 Dimension key:
     C latent channels    h w latent height and width    P patches    D numbers in a patch

@@ -26,8 +26,8 @@ from danqing.core.device import DTYPES
 from danqing.core.errors import DanqingError, RecipeError
 from danqing.core.files import atomic_path
 from danqing.core.log import logger
-from danqing.models.conditioner.model import Conditioner
-from danqing.models.conditioner.vision import cut
+from danqing.models.conditioner.model import PROCESSOR, Conditioner
+from danqing.models.conditioner.vision import cut, load_processor
 from danqing.pipelines.load import reader
 from danqing.training.attached import Cut, detach
 from danqing.training.instruction import Instruction
@@ -163,14 +163,14 @@ def begin(recipe: Production) -> Producer:
             "train with it directly."
         )
     batches = recipe.source.open(recipe.model, recipe.seed)
-    read = reader(packed=False)
-    dtype = DTYPES[recipe.dtype]
+    if not recipe.reads:
+        # A model that sees has a processor in its folder, and nothing more is needed to cut.
+        eyes = recipe.model / PROCESSOR
+        cuts = partial(cut, processor=load_processor(eyes)) if eyes.is_dir() else None
+        return Producer(recipe, batches, None, cuts)
+    read, dtype = reader(packed=False), DTYPES[recipe.dtype]
     conditioner = Conditioner.load(recipe.model, dtype=dtype, device=device(), read=read)
-    if recipe.reads:
-        return Producer(recipe, batches, still(conditioner, kept=0.0))
-    eyes = conditioner.vision
-    cuts = None if eyes is None else partial(cut, processor=eyes.processor)
-    return Producer(recipe, batches, None, cuts)
+    return Producer(recipe, batches, still(conditioner, kept=0.0))
 
 
 @torch.inference_mode()

@@ -169,8 +169,8 @@ class Shard:
         self._file = safe_open(path, framework="pt")
         told = self._file.metadata()
         self.recipe, self._captions = told["recipe"], json.loads(told["captions"])
-        # Shards of before instructions could be spooled say nothing of them.
-        self._attached = json.loads(told.get("attached", "[]")) or [[]] * len(self._captions)
+        # Shards of before have none: their captions are read, and those bring nothing.
+        self._attached = json.loads(told.get("attached", "[]"))
         self._names = set(self._file.keys())
 
     def __getitem__(self, place: int) -> LatentBatch:
